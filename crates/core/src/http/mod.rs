@@ -1,0 +1,13 @@
+//! HTTP: one configuration of the client, single attempts, and what to do between attempts.
+
+pub(crate) mod client;
+pub(crate) mod rate_limit;
+pub mod request;
+pub mod response;
+pub(crate) mod retry;
+pub(crate) mod tls;
+pub(crate) mod transport;
+pub(crate) mod upload;
+
+pub use request::{Request, RequestBody, Target};
+pub use response::Response;

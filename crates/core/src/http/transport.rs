@@ -1,0 +1,338 @@
+//! One attempt to send a request: no token, no repetition, no redirect.
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method};
+use once_cell::sync::OnceCell;
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::cancel::CancellationToken;
+use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::client;
+use crate::http::request::RequestBody;
+use crate::http::response::{Response, Rest};
+use crate::http::upload::{Activity, Upload, unless_silent};
+use crate::io;
+use crate::region::Origin;
+use crate::settings::TransportSettings;
+
+/// How much of a body is collected before the reply is handed over. Lists of 200 records are far
+/// below it; larger bodies arrive while they are read.
+const EAGER_LIMIT: usize = 4 << 20;
+/// Bodies of this declared size are collected at once whatever they hold.
+const SMALL_BODY: u64 = 64 << 10;
+/// Pieces of a body that may wait to be read; a piece is at most some 400 KiB.
+const PIECES_AHEAD: usize = 4;
+/// Size of the pieces in which a file or a callback is sent.
+const UPLOAD_PIECE: usize = 64 << 10;
+
+/// The HTTP client of a connection, made when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    settings: TransportSettings,
+    client: OnceCell<reqwest::Client>,
+}
+
+/// What one attempt sends, apart from the body.
+#[derive(Clone)]
+pub(crate) struct Attempt {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    /// Bounds connecting, and silence on the wire.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Why an attempt brought no reply.
+pub(crate) struct Failure {
+    pub(crate) stage: Stage,
+    pub(crate) diagnostic: Diagnostic,
+}
+
+/// How far an attempt came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// No connection was made, so nothing was sent.
+    Connecting,
+    /// The connection broke; the service may or may not have done what was asked.
+    Link,
+    /// Cancelled, out of time, or a problem on this side: not to be repeated.
+    Final,
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            stage: Stage::Final,
+            diagnostic,
+        }
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(settings: TransportSettings) -> Self {
+        Self {
+            settings,
+            client: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &TransportSettings {
+        &self.settings
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        self.client.get_or_try_init(|| {
+            client::builder(&self.settings)?.build().map_err(|error| {
+                Diagnostic::new(
+                    SqlState::GENERAL_ERROR,
+                    format!("The HTTP client cannot be set up: {}.", cause(&error)),
+                )
+            })
+        })
+    }
+
+    /// Sends a request and waits for the head of the reply, and for the body if it is small,
+    /// JSON, or an error.
+    pub(crate) fn send(
+        &self,
+        attempt: Attempt,
+        body: &mut RequestBody<'_>,
+        cancel: &CancellationToken,
+    ) -> std::result::Result<Response, Failure> {
+        match body {
+            RequestBody::Empty => self.start(attempt, None, cancel)?.wait()?,
+            RequestBody::Bytes(bytes) => {
+                let upload = Upload::from_bytes(bytes.clone());
+                self.start(attempt, Some(upload), cancel)?.wait()?
+            }
+            RequestBody::File(path) => {
+                let problem = |error: std::io::Error| {
+                    Diagnostic::new(
+                        SqlState::GENERAL_ERROR,
+                        format!("The file {} cannot be read: {error}.", path.display()),
+                    )
+                };
+                let mut file = File::open(path).map_err(problem)?;
+                let length = file.metadata().map_err(problem)?.len();
+                self.feed(attempt, &mut file, Some(length), cancel)?
+            }
+            RequestBody::Reader { reader, length } => {
+                self.feed(attempt, *reader, *length, cancel)?
+            }
+        }
+    }
+
+    /// Sends a body that this thread reads while the request is under way.
+    fn feed(
+        &self,
+        attempt: Attempt,
+        reader: &mut dyn Read,
+        length: Option<u64>,
+        cancel: &CancellationToken,
+    ) -> Result<std::result::Result<Response, Failure>> {
+        let (sender, receiver) = mpsc::channel(2);
+        let running = self.start(attempt, Some(Upload::from_pieces(receiver, length)), cancel)?;
+        let fed = pump_in(reader, length, &sender);
+        drop(sender);
+        let result = running.wait();
+        // Why the body broke off says more than that the request did.
+        fed?;
+        result
+    }
+
+    fn start(
+        &self,
+        attempt: Attempt,
+        upload: Option<Upload>,
+        cancel: &CancellationToken,
+    ) -> Result<io::Running<std::result::Result<Response, Failure>>> {
+        let client = self.client()?.clone();
+        io::start_work(cancel, async move {
+            Ok(exchange(client, attempt, upload).await)
+        })
+    }
+}
+
+/// Reads a body and hands it to the request, until the end or until the request wants no more.
+fn pump_in(
+    reader: &mut dyn Read,
+    length: Option<u64>,
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> Result<()> {
+    let mut left = length;
+    loop {
+        let mut piece = vec![0; UPLOAD_PIECE];
+        let count = match reader.read(&mut piece) {
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return broken_off(sender, format!("{error}")),
+        };
+        if count == 0 {
+            return match left {
+                Some(missing) if missing > 0 => broken_off(
+                    sender,
+                    format!("it ended {missing} bytes before its stated length"),
+                ),
+                _ => Ok(()),
+            };
+        }
+        if let Some(rest) = &mut left {
+            match rest.checked_sub(count as u64) {
+                Some(smaller) => *rest = smaller,
+                None => return broken_off(sender, "it is longer than its stated length".into()),
+            }
+        }
+        piece.truncate(count);
+        if sender.blocking_send(Ok(Bytes::from(piece))).is_err() {
+            // The reply is there before the end of the body, or the call was cancelled.
+            return Ok(());
+        }
+    }
+}
+
+fn broken_off(sender: &mpsc::Sender<std::io::Result<Bytes>>, why: String) -> Result<()> {
+    let message = format!("The body of the request broke off: {why}.");
+    let _ = sender.blocking_send(Err(std::io::Error::other(why)));
+    Err(Diagnostic::new(SqlState::GENERAL_ERROR, message))
+}
+
+async fn exchange(
+    client: reqwest::Client,
+    attempt: Attempt,
+    upload: Option<Upload>,
+) -> std::result::Result<Response, Failure> {
+    let Attempt {
+        method,
+        url,
+        headers,
+        timeout,
+    } = attempt;
+    let activity = upload
+        .as_ref()
+        .map_or_else(Activity::default, Upload::activity);
+    let mut request = reqwest::Request::new(method, url.clone());
+    *request.headers_mut() = headers;
+    *request.body_mut() = upload.map(reqwest::Body::wrap);
+    let mut reply = unless_silent(timeout, &activity, client.execute(request))
+        .await
+        .map_err(|silent| Failure::from(silent.diagnostic(&url)))?
+        .map_err(|error| failure(&error, &url))?;
+    let status = reply.status();
+    let headers = std::mem::take(reply.headers_mut());
+    let mut collected = Vec::new();
+    if is_collected_at_once(status, &headers, reply.content_length()) {
+        if let Some(length) = reply.content_length() {
+            collected.reserve(usize::try_from(length).unwrap_or(0).min(EAGER_LIMIT));
+        }
+        while collected.len() < EAGER_LIMIT {
+            match next_piece(&mut reply, timeout, &url).await? {
+                Some(piece) => collected.extend_from_slice(&piece),
+                None => return Ok(Response::new(status, headers, url, collected, None)),
+            }
+        }
+    }
+    let rest = pump_out(reply, timeout, url.clone());
+    Ok(Response::new(status, headers, url, collected, Some(rest)))
+}
+
+fn is_collected_at_once(
+    status: http::StatusCode,
+    headers: &HeaderMap,
+    length: Option<u64>,
+) -> bool {
+    let is_json = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    is_json || !status.is_success() || length.is_some_and(|length| length <= SMALL_BODY)
+}
+
+async fn next_piece(
+    reply: &mut reqwest::Response,
+    timeout: Option<Duration>,
+    url: &Url,
+) -> std::result::Result<Option<Bytes>, Failure> {
+    unless_silent(timeout, &Activity::default(), reply.chunk())
+        .await
+        .map_err(|silent| Failure::from(silent.diagnostic(url)))?
+        .map_err(|error| failure(&error, url))
+}
+
+/// Moves the rest of a body into a channel, a few pieces ahead of its reader.
+fn pump_out(mut reply: reqwest::Response, timeout: Option<Duration>, url: Url) -> Rest {
+    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let pump = async move {
+        loop {
+            let piece = match next_piece(&mut reply, timeout, &url).await {
+                Ok(None) => return,
+                Ok(Some(piece)) => Ok(piece),
+                Err(failure) => Err(failure.diagnostic),
+            };
+            let ends = piece.is_err();
+            if sender.send(piece).await.is_err() || ends {
+                return;
+            }
+        }
+    };
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stopped.cancelled() => {}
+            () = pump => {}
+        }
+    });
+    Rest {
+        pieces,
+        _guard: stop.drop_guard(),
+    }
+}
+
+fn failure(error: &reqwest::Error, url: &Url) -> Failure {
+    let host =
+        Origin::of(url).map_or_else(|| "the service".to_owned(), |origin| origin.to_string());
+    let cause = cause(error);
+    if error.is_connect() {
+        return Failure {
+            stage: Stage::Connecting,
+            diagnostic: Diagnostic::new(
+                SqlState::CANNOT_CONNECT,
+                format!(
+                    "{host} cannot be reached: {cause}. Check the network, and the proxy and TLS \
+                     properties of the connection string."
+                ),
+            ),
+        };
+    }
+    Failure {
+        stage: Stage::Link,
+        diagnostic: Diagnostic::new(
+            SqlState::LINK_FAILURE,
+            format!("The connection to {host} broke while a request was under way: {cause}."),
+        ),
+    }
+}
+
+/// The innermost reasons of an error, without the URL, which may hold secrets.
+pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(reason) = next {
+        let text = reason.to_string();
+        if !reasons.iter().any(|known| known.contains(&text)) {
+            reasons.push(text);
+        }
+        next = reason.source();
+    }
+    if reasons.is_empty() {
+        "no reason is known".into()
+    } else {
+        reasons.join(": ")
+    }
+}

@@ -1,0 +1,44 @@
+//! What differs between operating systems.
+
+pub mod browser;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::{
+    create_private_directory, create_private_file, is_mount_point, keep_owner, keep_private,
+    open_lock_file, real_directory, sync_directory, usual_permissions,
+};
+#[cfg(windows)]
+pub use windows::{
+    create_private_directory, create_private_file, is_mount_point, keep_owner, keep_private,
+    open_lock_file, real_directory, sync_directory, usual_permissions,
+};
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+
+use crate::error::{Diagnostic, Result, SqlState};
+
+/// The directory for the configuration of the user that runs this process: `%APPDATA%` on Windows,
+/// elsewhere `$XDG_CONFIG_HOME` or `~/.config` (XDG Base Directory Specification 0.8).
+///
+/// # Errors
+/// HY000 if the user has no home directory.
+pub fn config_directory() -> Result<PathBuf> {
+    etcetera::choose_base_strategy()
+        .ok()
+        .map(|directories| directories.config_dir())
+        .filter(|directory| directory.is_absolute())
+        .ok_or_else(|| {
+            Diagnostic::new(
+                SqlState::GENERAL_ERROR,
+                "There is no place to keep tokens: the user that runs this program has no home \
+                 directory. Set OAuthSettingsLocation to a file (or to memory://ID), or set the \
+                 environment variable HOME.",
+            )
+        })
+}

@@ -1,0 +1,81 @@
+//! State of the process, made anew in a forked child.
+//!
+//! A child of `fork` inherits memory but no threads, and perhaps locks that are held by threads
+//! that are gone. State that was made before the fork must therefore not be touched in it: not
+//! used, not locked, not even dropped.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+/// A value that belongs to one process: made on first use, and again after a fork.
+pub struct PerProcess<T> {
+    current: ArcSwapOption<Owned<T>>,
+    make: fn() -> T,
+}
+
+struct Owned<T> {
+    process: u32,
+    value: T,
+}
+
+impl<T> PerProcess<T> {
+    /// A value that `make` makes when it is first asked for. `make` may run more than once when
+    /// threads race; one result is kept.
+    #[must_use]
+    pub const fn new(make: fn() -> T) -> Self {
+        Self {
+            current: ArcSwapOption::const_empty(),
+            make,
+        }
+    }
+
+    /// The value of this process.
+    pub fn get(&self) -> PerProcessRef<T> {
+        let process = std::process::id();
+        loop {
+            let current = self.current.load_full();
+            match &current {
+                Some(owned) if owned.process == process => {
+                    return PerProcessRef(Arc::clone(owned));
+                }
+                _ => self.replace(current, process),
+            }
+        }
+    }
+
+    fn replace(&self, stale: Option<Arc<Owned<T>>>, process: u32) {
+        let fresh = Some(Arc::new(Owned {
+            process,
+            value: (self.make)(),
+        }));
+        drop(self.current.compare_and_swap(&stale, fresh));
+        // Dropping inherited state could wait for a thread that does not exist here.
+        std::mem::forget(stale);
+    }
+}
+
+/// Access to a [`PerProcess`] value.
+pub struct PerProcessRef<T>(Arc<Owned<T>>);
+
+impl<T> std::ops::Deref for PerProcessRef<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_is_made_once_and_shared() {
+        static VALUE: PerProcess<std::sync::Mutex<u32>> =
+            PerProcess::new(|| std::sync::Mutex::new(0));
+        *VALUE.get().lock().unwrap() += 1;
+        *VALUE.get().lock().unwrap() += 1;
+        assert_eq!(*VALUE.get().lock().unwrap(), 2);
+    }
+}

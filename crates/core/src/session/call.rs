@@ -1,0 +1,434 @@
+//! Calls: the token, the rate limit, repetition and redirects around single attempts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use url::Url;
+
+use super::{Session, Tokens, problem, target};
+use crate::cancel::CancellationToken;
+use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::retry::{backoff, is_repeatable, retry_after};
+use crate::http::transport::{Attempt, Failure, Stage};
+use crate::http::{Request, RequestBody, Response, Target};
+use crate::io;
+use crate::log::describe_headers;
+use crate::oauth::endpoint;
+use crate::token::TokenSet;
+use crate::token::keeper::Demand;
+
+/// Redirects that are followed for one call.
+const MAX_REDIRECTS: u32 = 5;
+/// The shortest wait after a 429 that names none.
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+
+/// One call on its way through attempts.
+struct Call<'a, 'b> {
+    session: &'a Session,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: RequestBody<'b>,
+    timeout: Option<Duration>,
+    /// The call goes to the API, with the token and under its rate limit.
+    is_api: bool,
+    attempts: u32,
+    redirects: u32,
+    /// A 401 was answered with a new token already.
+    has_renewed: bool,
+    /// Time spent waiting for the rate limit.
+    waited: Duration,
+    cancel: &'a CancellationToken,
+}
+
+/// What to do after an attempt.
+enum Next {
+    Done(Box<Response>),
+    Again,
+}
+
+impl Session {
+    /// Sends a request and returns the reply, whatever its status. With a status of 400 or more
+    /// the first of the `records` holds the service's error.
+    ///
+    /// # Errors
+    /// 08001 the service cannot be reached; 08S01 the connection broke; HYT00 silence; HY008;
+    /// 28000 the token cannot be refreshed; HY024 the URL; 25006 a write on a `Readonly`
+    /// connection; HY000 a body that cannot be read.
+    pub fn execute(
+        &self,
+        request: &Request,
+        body: RequestBody<'_>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Response> {
+        let is_api = matches!(request.target(), Target::Api(_));
+        self.check_readonly(request.method())?;
+        let mut call = Call {
+            session: self,
+            method: request.method().clone(),
+            url: target::url_of(&self.settings, request)?,
+            headers: if is_api {
+                self.api_headers(request)?
+            } else {
+                request.headers().clone()
+            },
+            body,
+            timeout: request.timeout().unwrap_or(self.settings.transport.timeout),
+            is_api,
+            attempts: 0,
+            redirects: 0,
+            has_renewed: false,
+            waited: Duration::ZERO,
+            cancel,
+        };
+        call.run(records)
+    }
+
+    /// Fetches the page after `page`; `None` when it was the last.
+    ///
+    /// # Errors
+    /// 22018 when `page` is not JSON; HY000 when the next page is said to be on another host; and
+    /// as [`Session::execute`].
+    pub fn next_page(
+        &self,
+        page: &mut Response,
+        timeout: Option<Option<Duration>>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Option<Response>> {
+        let pointer = &self.settings.profile.paging.next_pointer;
+        let next = page
+            .json(cancel)?
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str);
+        let Some(next) = next.filter(|next| !next.is_empty()) else {
+            return Ok(None);
+        };
+        let mut request = Request::get(next);
+        if let Some(timeout) = timeout {
+            request.set_timeout(timeout);
+        }
+        self.execute(&request, RequestBody::Empty, cancel, records)
+            .map(Some)
+    }
+
+    fn check_readonly(&self, method: &Method) -> Result<()> {
+        if self.settings.readonly && !method.is_safe() {
+            return Err(Diagnostic::new(
+                SqlState::READ_ONLY,
+                format!("The connection is read-only (property Readonly), and {method} writes."),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The headers of a request to the API, without the token.
+    fn api_headers(&self, request: &Request) -> Result<HeaderMap> {
+        let mut headers = request.headers().clone();
+        for (name, value) in &self.settings.custom_headers {
+            if !request.headers().contains_key(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        if !headers.contains_key(ACCEPT) {
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
+        if let Some(version) = &self.settings.profile.api.version_header {
+            let broken =
+                |_| Diagnostic::invalid_value("The version header of the profile is not a header.");
+            let name = HeaderName::try_from(&version.name).map_err(|error| broken(error.into()))?;
+            if !headers.contains_key(&name) {
+                let value = HeaderValue::try_from(&version.value)
+                    .map_err(|error| broken(http::Error::from(error)))?;
+                headers.insert(name, value);
+            }
+        }
+        Ok(headers)
+    }
+
+    /// Whether a refused token can be replaced.
+    fn can_renew(&self) -> bool {
+        matches!(self.tokens, Tokens::Kept { .. })
+    }
+}
+
+impl Call<'_, '_> {
+    fn run(&mut self, records: &mut Vec<Diagnostic>) -> Result<Response> {
+        let mut demand = Demand::Usable;
+        loop {
+            let token = self.token(&demand, records)?;
+            if self.is_api {
+                self.wait_for_budget(token.as_deref())?;
+            }
+            self.attempts += 1;
+            let outcome = self.attempt(token.as_deref())?;
+            let next = match outcome {
+                Ok(reply) => self.after_reply(reply, token.as_deref(), &mut demand)?,
+                Err(failure) => self.after_failure(failure)?,
+            };
+            if let Next::Done(mut reply) = next {
+                if reply.status().as_u16() >= 400 {
+                    records.insert(0, self.problem(&mut reply, token.as_deref()));
+                }
+                return Ok(*reply);
+            }
+        }
+    }
+
+    fn token(
+        &self,
+        demand: &Demand,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Option<Arc<TokenSet>>> {
+        if !self.is_api {
+            return Ok(None);
+        }
+        self.session
+            .fresh(demand, self.cancel, records)
+            .map_err(|refusal| refusal.diagnostic)
+    }
+
+    fn attempt(
+        &mut self,
+        token: Option<&TokenSet>,
+    ) -> Result<std::result::Result<Response, Failure>> {
+        let mut headers = self.headers.clone();
+        if let Some(token) = token
+            && let Some(secret) = &token.access_token
+        {
+            headers.insert(AUTHORIZATION, endpoint::bearer(&token.token_type, secret)?);
+        }
+        let log = &self.session.log;
+        log.write(3, "HTTP", || {
+            format!(
+                "{} headers: {}",
+                self.describe(),
+                describe_headers(&headers)
+            )
+        });
+        let attempt = Attempt {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers,
+            timeout: self.timeout,
+        };
+        let begun = Instant::now();
+        let outcome = self
+            .session
+            .transport
+            .send(attempt, &mut self.body, self.cancel);
+        let took = begun.elapsed().as_millis();
+        match &outcome {
+            Ok(reply) => {
+                log.write(2, "HTTP", || {
+                    format!("{}: {} in {took} ms", self.describe(), reply.status())
+                });
+                log.write(3, "HTTP", || {
+                    format!(
+                        "{} reply headers: {}",
+                        self.describe(),
+                        describe_headers(reply.headers())
+                    )
+                });
+            }
+            Err(failure) => log.write(1, "HTTP", || {
+                format!(
+                    "{}: {} after {took} ms",
+                    self.describe(),
+                    failure.diagnostic
+                )
+            }),
+        }
+        Ok(outcome)
+    }
+
+    fn after_reply(
+        &mut self,
+        reply: Response,
+        token: Option<&TokenSet>,
+        demand: &mut Demand,
+    ) -> Result<Next> {
+        let session = self.session;
+        if self.is_api {
+            session
+                .budget(token)
+                .learn(&session.settings.profile.rate_limit, reply.headers());
+        }
+        let status = reply.status();
+        let can_repeat = self.body.is_repeatable();
+        if status == StatusCode::UNAUTHORIZED
+            && self.is_api
+            && can_repeat
+            && !self.has_renewed
+            && session.can_renew()
+            && let Some(refused) = token.and_then(|token| token.access_token.clone())
+        {
+            self.has_renewed = true;
+            *demand = Demand::OtherThan(refused);
+            return Ok(Next::Again);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS && can_repeat {
+            return self.after_too_many_requests(reply, token);
+        }
+        let retry = &session.settings.profile.retry;
+        if retry.statuses.contains(&status.as_u16())
+            && can_repeat
+            && is_repeatable(&self.method)
+            && self.attempts < retry.attempts
+        {
+            let longest = Duration::from_millis(retry.cap_milliseconds);
+            let wait = retry_after(reply.headers())
+                .map_or_else(|| backoff(retry, self.attempts), |wait| wait.min(longest));
+            drop(reply);
+            self.pause(wait, "the service has a problem")?;
+            return Ok(Next::Again);
+        }
+        if let Some(location) = redirect_location(&reply) {
+            return self.after_redirect(reply, &location);
+        }
+        Ok(Next::Done(Box::new(reply)))
+    }
+
+    fn after_failure(&mut self, failure: Failure) -> Result<Next> {
+        let retry = &self.session.settings.profile.retry;
+        let is_safe = match failure.stage {
+            Stage::Connecting => true,
+            Stage::Link => is_repeatable(&self.method),
+            Stage::Final => false,
+        };
+        if !is_safe || !self.body.is_repeatable() || self.attempts >= retry.attempts {
+            return Err(failure.diagnostic);
+        }
+        self.pause(backoff(retry, self.attempts), "the connection failed")?;
+        Ok(Next::Again)
+    }
+
+    fn after_too_many_requests(
+        &mut self,
+        reply: Response,
+        token: Option<&TokenSet>,
+    ) -> Result<Next> {
+        let wait = retry_after(reply.headers())
+            .unwrap_or_default()
+            .max(SHORTEST_WAIT);
+        if self.is_api {
+            self.session.budget(token).exhausted(wait);
+        }
+        if self.waited + wait > self.longest_wait() {
+            return Ok(Next::Done(Box::new(reply)));
+        }
+        drop(reply);
+        self.waited += wait;
+        self.pause(wait, "the rate limit is used up")?;
+        Ok(Next::Again)
+    }
+
+    /// Waits until the service has said that it takes requests again, within bounds.
+    fn wait_for_budget(&mut self, token: Option<&TokenSet>) -> Result<()> {
+        let budget = self.session.budget(token);
+        while let Some(wait) = budget.take() {
+            let wait = wait.max(Duration::from_millis(1));
+            if self.waited + wait > self.longest_wait() {
+                break;
+            }
+            self.waited += wait;
+            self.pause(wait, "the rate limit is used up")?;
+        }
+        Ok(())
+    }
+
+    /// Two windows of the rate limit.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_secs(self.session.settings.profile.rate_limit.window_seconds) * 2
+    }
+
+    fn pause(&self, wait: Duration, why: &str) -> Result<()> {
+        self.session.log.write(2, "HTTP", || {
+            format!(
+                "{}: {why}; waiting {} ms",
+                self.describe(),
+                wait.as_millis()
+            )
+        });
+        io::sleep(self.cancel, wait)
+    }
+
+    /// Goes on at another place (RFC 9110 section 15.4).
+    fn after_redirect(&mut self, reply: Response, location: &str) -> Result<Next> {
+        let keeps_method = matches!(reply.status().as_u16(), 307 | 308);
+        if self.redirects >= MAX_REDIRECTS || (keeps_method && !self.body.is_repeatable()) {
+            return Ok(Next::Done(Box::new(reply)));
+        }
+        let settings = &self.session.settings;
+        let next = self.url.join(location).map_err(|_| {
+            Diagnostic::new(
+                SqlState::GENERAL_ERROR,
+                "The service redirected to what is no URL.",
+            )
+        })?;
+        self.redirects += 1;
+        self.attempts = 0;
+        if settings.region.origin.is_origin_of(&next) {
+            // A signed request that is led here stays one: it does not get the token.
+            self.url = next;
+        } else {
+            self.url = target::signed_url(settings, next.as_str())?;
+            self.leave_origin();
+        }
+        if !keeps_method && self.method != Method::HEAD {
+            self.method = Method::GET;
+            self.body = RequestBody::Empty;
+            self.headers.remove(CONTENT_TYPE);
+            self.headers.remove(CONTENT_LENGTH);
+        }
+        Ok(Next::Again)
+    }
+
+    /// Strips everything that is meant for the service alone.
+    fn leave_origin(&mut self) {
+        let kept = [ACCEPT, RANGE, CONTENT_TYPE];
+        self.headers = kept
+            .into_iter()
+            .filter_map(|name| {
+                self.headers
+                    .get(&name)
+                    .map(|value| (name.clone(), value.clone()))
+            })
+            .collect();
+        self.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        self.is_api = false;
+    }
+
+    fn problem(&self, reply: &mut Response, token: Option<&TokenSet>) -> Diagnostic {
+        let profile = &self.session.settings.profile;
+        problem::record(profile, reply, &self.describe(), token, self.cancel)
+    }
+
+    /// The request in words, without its query, which may hold secrets or clients' names.
+    fn describe(&self) -> String {
+        if self.is_api {
+            format!("{} {}", self.method, self.url.path())
+        } else {
+            format!(
+                "{} {}",
+                self.method,
+                self.url.host_str().unwrap_or_default()
+            )
+        }
+    }
+}
+
+fn redirect_location(reply: &Response) -> Option<String> {
+    if !matches!(reply.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    reply
+        .headers()
+        .get(LOCATION)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}

@@ -1,0 +1,489 @@
+//! A connection to a service: settings, tokens and transport, and the calls made with them.
+
+mod call;
+mod problem;
+mod target;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use secrecy::SecretString;
+
+use crate::VERSION;
+use crate::cancel::CancellationToken;
+use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::rate_limit::{self, Budget};
+use crate::http::transport::Transport;
+use crate::http::{Request, RequestBody};
+use crate::log::{Log, LogSink};
+use crate::oauth::callback::Redirect;
+use crate::oauth::{self, AuthorizationRequest, endpoint, login};
+use crate::region::{self, Region};
+use crate::settings::{AuthScheme, InitiateOAuth, Settings};
+use crate::token::keeper::{Demand, Keeper, Refusal};
+use crate::token::store::{DefaultName, TokenStore};
+use crate::token::{Seed, TokenSet, digest};
+
+/// What the program says in place of the connection string.
+#[derive(Default)]
+pub struct ConnectOptions<'a> {
+    /// In place of `Timeout`; `None` inside: no bound.
+    pub timeout: Option<Option<Duration>>,
+    /// In place of `LoginTimeout`.
+    pub login_timeout: Option<Duration>,
+    /// Receives log lines up to a level, beside the log file.
+    pub log: Option<(u8, LogSink)>,
+    /// Shows the authorization URL in place of the system's browser; `false` gives the login up.
+    pub show_url: Option<&'a mut dyn FnMut(&str) -> bool>,
+}
+
+/// An open connection. Calls run side by side.
+pub struct Session {
+    settings: Arc<Settings>,
+    transport: Transport,
+    log: Arc<Log>,
+    tokens: Tokens,
+    budget: Mutex<Option<(String, Arc<Budget>)>>,
+}
+
+/// Where the tokens of a connection come from.
+enum Tokens {
+    /// `AuthScheme=None`.
+    None,
+    /// `InitiateOAuth=OFF`: the given one, as it is.
+    Fixed(Arc<TokenSet>),
+    /// From a store, kept fresh.
+    Kept {
+        keeper: Arc<Keeper>,
+        /// An access token of the string without a refresh token: good until it ends.
+        given: Mutex<Option<Arc<TokenSet>>>,
+    },
+}
+
+impl Session {
+    /// Connects: finds or obtains a token, and proves it with one call if `ConnectOnOpen` says so.
+    /// Warnings are added to `records`.
+    ///
+    /// # Errors
+    /// HY024 a property; 28000 authorization refused, or a login needed; 08001 the service cannot
+    /// be reached; 08S01, HYT00, HY008; HY000 the token store or the log file.
+    pub fn connect(
+        settings: Settings,
+        options: ConnectOptions<'_>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Self> {
+        settings.check_for_connect()?;
+        let ConnectOptions {
+            timeout,
+            login_timeout,
+            log,
+            show_url,
+        } = options;
+        let settings = Arc::new(with_overrides(settings, timeout, login_timeout));
+        let log = Arc::new(Log::open(&settings.log, log)?);
+        log_settings(&log, &settings);
+        let session = Self {
+            transport: Transport::new(settings.transport.clone()),
+            tokens: Tokens::of(&settings)?,
+            budget: Mutex::new(None),
+            settings,
+            log,
+        };
+        let connected = session.open(show_url, cancel, records);
+        session.log.write(1, "INFO", || match &connected {
+            Ok(()) => "Connected.".into(),
+            Err(problem) => format!("Not connected: {problem}"),
+        });
+        connected.map(|()| session)
+    }
+
+    fn open(
+        &self,
+        show_url: Option<login::ShowUrl<'_>>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<()> {
+        if let Tokens::Kept { keeper, .. } = &self.tokens {
+            match self.fresh(&Demand::Usable, cancel, records) {
+                Ok(_) => {}
+                Err(refusal) if refusal.needs_login => {
+                    self.log_in(keeper, refusal, show_url, cancel, records)?;
+                }
+                Err(refusal) => return Err(refusal.diagnostic),
+            }
+        }
+        if self.settings.connect_on_open {
+            self.prove(cancel, records)?;
+        }
+        Ok(())
+    }
+
+    /// Gets a first token: by the code of the string, or from a person.
+    fn log_in(
+        &self,
+        keeper: &Arc<Keeper>,
+        refusal: Refusal,
+        show_url: Option<login::ShowUrl<'_>>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<()> {
+        if let Some(verifier) = &self.settings.verifier {
+            return self.exchange(keeper, verifier, None, cancel);
+        }
+        if self.settings.initiate_oauth != InitiateOAuth::GetAndRefresh {
+            return Err(refusal.diagnostic);
+        }
+        let _turn = keeper.login_turn(cancel)?;
+        // Another connection may have logged in while this one waited for its turn.
+        keeper.load(None)?;
+        if self.fresh(&Demand::Usable, cancel, records).is_ok() {
+            return Ok(());
+        }
+        keeper.check_writable()?;
+        let request = oauth::authorization_request(&self.settings, None)?;
+        self.log
+            .write(1, "OAUTH", || "A login is needed; waiting for it.".into());
+        let limit = self.settings.login_timeout;
+        let code = login::login(
+            &request,
+            &self.settings.callback_url,
+            show_url,
+            limit,
+            cancel,
+        )?;
+        let token = endpoint::exchange_code(
+            &self.settings,
+            &self.transport,
+            &code,
+            request.pkce_verifier.as_ref(),
+            cancel,
+        )?;
+        self.log.write(1, "OAUTH", || {
+            format!("Logged in; tokens are kept in {}.", keeper.describe())
+        });
+        keeper.adopt(token, &self.settings)
+    }
+
+    /// Exchanges a code that a person has obtained elsewhere, and keeps the tokens.
+    fn exchange(
+        &self,
+        keeper: &Keeper,
+        copied: &SecretString,
+        pending: Option<&AuthorizationRequest>,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        use secrecy::ExposeSecret;
+        keeper.check_writable()?;
+        let expected = pending
+            .map(|pending| pending.state.as_str())
+            .or(self.settings.state.as_deref());
+        let code = Redirect::from_copied_text(copied.expose_secret())?.into_code(expected)?;
+        let pkce_verifier = pending
+            .and_then(|pending| pending.pkce_verifier.as_ref())
+            .or(self.settings.pkce_verifier.as_ref());
+        let token = endpoint::exchange_code(
+            &self.settings,
+            &self.transport,
+            &code,
+            pkce_verifier,
+            cancel,
+        )?;
+        self.log.write(1, "OAUTH", || {
+            format!(
+                "The code was exchanged; tokens are kept in {}.",
+                keeper.describe()
+            )
+        });
+        keeper.adopt(token, &self.settings)
+    }
+
+    /// Proves the token with the profile's identity request.
+    fn prove(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
+        let Some(identity) = &self.settings.profile.api.identity else {
+            return Ok(());
+        };
+        let mut request = Request::get(&identity.path);
+        request.add_query("fields", &identity.fields);
+        let mut problems = Vec::new();
+        let reply = self.execute(&request, RequestBody::Empty, cancel, &mut problems)?;
+        if reply.status().is_success() {
+            records.append(&mut problems);
+            return Ok(());
+        }
+        let status = i32::from(reply.status().as_u16());
+        let text = problems
+            .first()
+            .map(|problem| problem.message.clone())
+            .unwrap_or_default();
+        let sqlstate = if matches!(status, 401 | 403) {
+            SqlState::AUTHORIZATION
+        } else {
+            SqlState::CANNOT_CONNECT
+        };
+        let message = format!("The check of the connection (ConnectOnOpen) failed. {text}");
+        Err(Diagnostic::new(sqlstate, message).with_native(status))
+    }
+
+    /// A token that can be used now, refreshed if need be. `None` with `AuthScheme=None`.
+    ///
+    /// # Errors
+    /// 28000 when it cannot be refreshed; 08001, 08S01, HYT00, HY008; HY000 the token store.
+    pub fn token(
+        &self,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Option<Arc<TokenSet>>> {
+        self.fresh(&Demand::Usable, cancel, records)
+            .map_err(|refusal| refusal.diagnostic)
+    }
+
+    /// The token that was used last, without any request.
+    #[must_use]
+    pub fn current_token(&self) -> Option<Arc<TokenSet>> {
+        match &self.tokens {
+            Tokens::None => None,
+            Tokens::Fixed(token) => Some(Arc::clone(token)),
+            Tokens::Kept { keeper, given } => lock(given).clone().or_else(|| keeper.current()),
+        }
+    }
+
+    /// Refreshes the token now, whatever its age.
+    ///
+    /// # Errors
+    /// 28000 when that is not allowed (`InitiateOAuth=OFF`), not possible, or refused; 08001,
+    /// 08S01, HYT00, HY008; HY000 the token store.
+    pub fn refresh(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
+        let Tokens::Kept { keeper, given } = &self.tokens else {
+            return Err(Diagnostic::new(
+                SqlState::AUTHORIZATION,
+                "The connection string does not allow refreshing. Set AuthScheme=OAuth and \
+                 InitiateOAuth=REFRESH (or GETANDREFRESH).",
+            ));
+        };
+        let renewed = keeper
+            .token(&self.settings, &Demand::New, &self.log, cancel)
+            .map_err(|refusal| refusal.diagnostic)?;
+        *lock(given) = None;
+        records.extend(renewed.warning);
+        Ok(())
+    }
+
+    /// Revokes the token at the service and removes it from its store.
+    ///
+    /// # Errors
+    /// 28000 when there is no token, or the service refuses; HYC00 when the profile has no
+    /// revocation; 08001, 08S01, HYT00, HY008; HY000 the token store.
+    pub fn revoke(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
+        let token = self.token(cancel, records)?;
+        let Some(access_token) = token.as_ref().and_then(|token| token.access_token.as_ref())
+        else {
+            return Err(Diagnostic::new(
+                SqlState::AUTHORIZATION,
+                "There is no token to revoke: the connection string has AuthScheme=None.",
+            ));
+        };
+        endpoint::revoke(&self.settings, &self.transport, access_token, cancel)?;
+        self.log
+            .write(1, "OAUTH", || "The token was revoked.".into());
+        match &self.tokens {
+            Tokens::Kept { keeper, .. } => keeper.forget(&self.settings),
+            Tokens::None | Tokens::Fixed(_) => Ok(()),
+        }
+    }
+
+    fn fresh(
+        &self,
+        demand: &Demand,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> std::result::Result<Option<Arc<TokenSet>>, Refusal> {
+        let (keeper, given) = match &self.tokens {
+            Tokens::None => return Ok(None),
+            Tokens::Fixed(token) => return Ok(Some(Arc::clone(token))),
+            Tokens::Kept { keeper, given } => (keeper, given),
+        };
+        if let Some(token) = self.given_if_good(given, demand) {
+            return Ok(Some(token));
+        }
+        let renewed = keeper.token(&self.settings, demand, &self.log, cancel)?;
+        records.extend(renewed.warning);
+        Ok(Some(renewed.token))
+    }
+
+    /// The access token of the string, unless it has ended or was refused.
+    fn given_if_good(
+        &self,
+        given: &Mutex<Option<Arc<TokenSet>>>,
+        demand: &Demand,
+    ) -> Option<Arc<TokenSet>> {
+        let mut given = lock(given);
+        let margin = Duration::from_secs(self.settings.profile.oauth.refresh_margin_seconds);
+        let is_good = given.as_ref().is_some_and(|token| match demand {
+            Demand::OtherThan(refused) => !token.is_access_token(refused),
+            Demand::Usable | Demand::New => token.is_usable(SystemTime::now(), margin),
+        });
+        if !is_good {
+            *given = None;
+        }
+        given.clone()
+    }
+
+    /// The rate budget of a token.
+    fn budget(&self, token: Option<&TokenSet>) -> Arc<Budget> {
+        let secret = token.and_then(|token| token.access_token.as_ref());
+        let key = format!(
+            "{} {}",
+            self.settings.region.origin,
+            secret.map(digest).unwrap_or_default()
+        );
+        let mut cached = lock(&self.budget);
+        match &*cached {
+            Some((known, budget)) if *known == key => Arc::clone(budget),
+            _ => {
+                let budget = rate_limit::budget(&key);
+                *cached = Some((key, Arc::clone(&budget)));
+                budget
+            }
+        }
+    }
+}
+
+impl Tokens {
+    fn of(settings: &Settings) -> Result<Self> {
+        if settings.auth_scheme == AuthScheme::None {
+            return Ok(Self::None);
+        }
+        let given = given_token(settings);
+        if settings.initiate_oauth == InitiateOAuth::Off {
+            return Ok(Self::Fixed(Arc::new(given)));
+        }
+        let keeper = keeper(settings, Self::seed(settings))?;
+        let (with_refresh_token, alone) = if given.refresh_token.is_some() {
+            (Some(given), None)
+        } else {
+            (None, given.access_token.is_some().then(|| Arc::new(given)))
+        };
+        keeper.load(with_refresh_token)?;
+        Ok(Self::Kept {
+            keeper,
+            given: Mutex::new(alone),
+        })
+    }
+
+    /// The credential of the string that stored tokens must descend from.
+    fn seed(settings: &Settings) -> Option<Seed> {
+        settings
+            .given
+            .refresh_token
+            .as_ref()
+            .or(settings.verifier.as_ref())
+            .map(Seed::of)
+    }
+}
+
+fn keeper(settings: &Settings, seed: Option<Seed>) -> Result<Arc<Keeper>> {
+    let name = DefaultName {
+        profile: &settings.profile.name,
+        region: &store_name(&settings.region),
+        client_id: &settings.client_id,
+    };
+    Ok(Keeper::of(
+        &TokenStore::open(&settings.token_location, &name)?,
+        seed,
+    ))
+}
+
+/// A region's part in the name of a token file. Local servers differ by their port.
+fn store_name(region: &Region) -> String {
+    if region.name == region::LOCAL {
+        format!("{}-{}", region.name, region.origin.port())
+    } else {
+        region.name.clone()
+    }
+}
+
+fn given_token(settings: &Settings) -> TokenSet {
+    let given = &settings.given;
+    TokenSet {
+        access_token: given.access_token.clone(),
+        token_type: "Bearer".into(),
+        refresh_token: given.refresh_token.clone(),
+        scope: None,
+        // A life without a beginning is counted from now.
+        issued_at: given
+            .issued_at
+            .or_else(|| given.expires_in.map(|_| SystemTime::now())),
+        expires_in: given.expires_in,
+        seed: None,
+    }
+}
+
+/// Exchanges an authorization code for tokens and stores them where `settings` say. `pending` is
+/// the authorization request that the code answers, if it was made here.
+///
+/// # Errors
+/// HY024 a property, or no code in the text; 28000 declined, refused, or a foreign state; 08001,
+/// 08S01, HYT00, HY008; HY000 the token store.
+pub fn exchange_code(
+    settings: Settings,
+    pending: Option<&AuthorizationRequest>,
+    code_or_url: &str,
+    options: ConnectOptions<'_>,
+    cancel: &CancellationToken,
+) -> Result<()> {
+    settings.check_for_login()?;
+    let ConnectOptions {
+        timeout,
+        login_timeout,
+        log,
+        show_url: _,
+    } = options;
+    let settings = Arc::new(with_overrides(settings, timeout, login_timeout));
+    let keeper = keeper(&settings, None)?;
+    let session = Session {
+        transport: Transport::new(settings.transport.clone()),
+        log: Arc::new(Log::open(&settings.log, log)?),
+        tokens: Tokens::None,
+        budget: Mutex::new(None),
+        settings,
+    };
+    session.exchange(&keeper, &SecretString::from(code_or_url), pending, cancel)
+}
+
+fn with_overrides(
+    mut settings: Settings,
+    timeout: Option<Option<Duration>>,
+    login_timeout: Option<Duration>,
+) -> Settings {
+    if let Some(timeout) = timeout {
+        settings.transport.timeout = timeout;
+    }
+    if let Some(login_timeout) = login_timeout {
+        settings.login_timeout = login_timeout;
+    }
+    settings
+}
+
+fn log_settings(log: &Log, settings: &Settings) {
+    log.write(1, "INFO", || {
+        let properties: Vec<String> = settings
+            .describe()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!("apilink {VERSION} connects: {}", properties.join(";"))
+    });
+    if !settings.without_effect.is_empty() {
+        log.write(1, "INFO", || {
+            format!(
+                "Properties without effect here: {}",
+                settings.without_effect.join(", ")
+            )
+        });
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,78 @@
+//! The record for a reply with an HTTP status of 400 or more.
+
+use serde_json::Value;
+
+use crate::cancel::CancellationToken;
+use crate::error::{Diagnostic, SqlState};
+use crate::http::Response;
+use crate::oauth::callback::printable;
+use crate::profile::Profile;
+use crate::secret::scrub;
+use crate::token::TokenSet;
+
+/// The service's own words for an error reply, and what to do next.
+pub(super) fn record(
+    profile: &Profile,
+    reply: &mut Response,
+    what: &str,
+    token: Option<&TokenSet>,
+    cancel: &CancellationToken,
+) -> Diagnostic {
+    let status = reply.status().as_u16();
+    let body = reply.json(cancel).ok();
+    let find = |pointers: &[String]| {
+        pointers
+            .iter()
+            .find_map(|pointer| body?.pointer(pointer)?.as_str())
+            .map(printable)
+    };
+    let kind = find(&profile.errors.type_pointers);
+    let text = find(&profile.errors.message_pointers);
+    let details = body.and_then(field_problems).unwrap_or_default();
+    let said = match (kind, text) {
+        (Some(kind), Some(text)) if kind != text => format!(" ({kind}): {text}"),
+        (Some(text), _) | (None, Some(text)) => format!(": {text}"),
+        (None, None) => String::new(),
+    };
+    let secrets = token
+        .into_iter()
+        .flat_map(|token| token.access_token.iter().chain(&token.refresh_token));
+    let said = scrub(&said, secrets);
+    let stop = if said.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    let name = &profile.name;
+    let message = format!(
+        "{name} answered {status} to {what}{said}{stop}{details}{}",
+        advice(status)
+    );
+    Diagnostic::new(SqlState::GENERAL_WARNING, message).with_native(i32::from(status))
+}
+
+/// The names of the fields that a 422 complains about. Not their texts, which repeat the values.
+fn field_problems(body: &Value) -> Option<String> {
+    let fields = body.pointer("/error/errors")?.as_object()?;
+    let names: Vec<String> = fields.keys().take(10).map(|name| printable(name)).collect();
+    (!names.is_empty()).then(|| format!(" It is about: {}.", names.join(", ")))
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        401 => {
+            " The token is not accepted: check that the application and the login belong to this \
+             Region, and log in again if need be."
+        }
+        403 => {
+            " The application lacks a permission for this (see the application's settings in the \
+             service's developer portal; after a change, log in again), or the person's role does."
+        }
+        404 => " Check the path and the id; what the person may not see is not found either.",
+        410 => " This version of the API is retired: a newer release of apilink is needed.",
+        412 => " The record was changed in the meantime: read it again and repeat the change.",
+        429 => " The rate limit is used up: try again later, and ask for larger pages.",
+        500.. => " The service has a problem: try again later.",
+        _ => "",
+    }
+}

@@ -1,0 +1,397 @@
+//! Keeping a token fresh: one refresh under way at a time, however many threads and processes ask.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use super::store::{StoreLock, TokenStore};
+use super::{Seed, TokenSet};
+use crate::cancel::CancellationToken;
+use crate::error::{Diagnostic, Result, SqlState, native};
+use crate::io;
+use crate::log::Log;
+use crate::oauth::endpoint;
+use crate::process::PerProcess;
+use crate::settings::Settings;
+
+/// How long another process may hold the token store when `Timeout` sets no bound.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+
+static KEEPERS: PerProcess<Mutex<HashMap<Key, Weak<Keeper>>>> =
+    PerProcess::new(|| Mutex::new(HashMap::new()));
+
+/// Which tokens: those in a store, or those in it that descend from a credential of the string.
+type Key = (String, Option<String>);
+
+/// The keeper of the tokens in one store, shared by all connections of the process that use it.
+pub(crate) struct Keeper {
+    store: Arc<TokenStore>,
+    seed: Option<Seed>,
+    state: Mutex<State>,
+    /// Held during an interactive login, so that a second connection waits for the first one's.
+    login: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Arc<TokenSet>>,
+    flight: Option<watch::Receiver<Option<Landing>>>,
+}
+
+/// How a refresh ended.
+type Landing = std::result::Result<Renewed, Refusal>;
+
+/// A fresh token.
+#[derive(Clone)]
+pub(crate) struct Renewed {
+    pub(crate) token: Arc<TokenSet>,
+    /// The token could not be stored.
+    pub(crate) warning: Option<Diagnostic>,
+}
+
+/// Why there is no fresh token.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) diagnostic: Diagnostic,
+    /// Only a person can help.
+    pub(crate) needs_login: bool,
+}
+
+impl From<Diagnostic> for Refusal {
+    fn from(diagnostic: Diagnostic) -> Self {
+        let needs_login = diagnostic.native == native::OAUTH_INVALID_GRANT;
+        Self {
+            diagnostic,
+            needs_login,
+        }
+    }
+}
+
+/// What makes a token that is at hand not good enough.
+#[derive(Clone)]
+pub(crate) enum Demand {
+    /// Nothing but its age.
+    Usable,
+    /// The service refused this access token.
+    OtherThan(SecretString),
+    /// The program asks for a new one.
+    New,
+}
+
+impl Demand {
+    fn accepts(&self, token: &TokenSet, margin: Duration) -> bool {
+        match self {
+            Self::Usable => token.is_usable(SystemTime::now(), margin),
+            Self::OtherThan(refused) => {
+                token.is_usable(SystemTime::now(), margin) && !token.is_access_token(refused)
+            }
+            Self::New => false,
+        }
+    }
+}
+
+impl Keeper {
+    /// The keeper for a store. `seed` names the credential of the connection string that the
+    /// tokens must descend from, if it has one.
+    pub(crate) fn of(store: &Arc<TokenStore>, seed: Option<Seed>) -> Arc<Self> {
+        let keepers = KEEPERS.get();
+        let mut keepers = keepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (store.describe(), seed.as_ref().map(|seed| seed.0.clone()));
+        if let Some(keeper) = keepers.get(&key).and_then(Weak::upgrade) {
+            return keeper;
+        }
+        keepers.retain(|_, keeper| keeper.strong_count() > 0);
+        let keeper = Arc::new(Self {
+            store: Arc::clone(store),
+            seed,
+            state: Mutex::default(),
+            login: tokio::sync::Mutex::new(()),
+        });
+        keepers.insert(key, Arc::downgrade(&keeper));
+        keeper
+    }
+
+    /// The store, in words.
+    pub(crate) fn describe(&self) -> String {
+        self.store.describe()
+    }
+
+    /// Reads the store, and starts with `given` where it holds nothing that descends from it.
+    pub(crate) fn load(&self, given: Option<TokenSet>) -> Result<()> {
+        let stored = self.of_lineage(self.store.load()?);
+        let mut state = self.state();
+        state.current = newer(state.current.take(), stored.map(Arc::new)).or_else(|| {
+            given.map(|given| {
+                Arc::new(TokenSet {
+                    seed: self.seed.clone(),
+                    ..given
+                })
+            })
+        });
+        Ok(())
+    }
+
+    /// The token that is at hand, whatever its age.
+    pub(crate) fn current(&self) -> Option<Arc<TokenSet>> {
+        self.state().current.clone()
+    }
+
+    /// A token that meets `demand`: the one at hand, one that another process has stored, or a new
+    /// one.
+    pub(crate) fn token(
+        self: &Arc<Self>,
+        settings: &Arc<Settings>,
+        demand: &Demand,
+        log: &Arc<Log>,
+        cancel: &CancellationToken,
+    ) -> Landing {
+        let margin = margin(settings);
+        let mut flight = {
+            let mut state = self.state();
+            if let Some(token) = &state.current
+                && demand.accepts(token, margin)
+            {
+                return Ok(Renewed {
+                    token: Arc::clone(token),
+                    warning: None,
+                });
+            }
+            self.join_or_start(&mut state, settings, demand, log)?
+        };
+        let landing = io::wait_for(cancel, async move {
+            let landed = flight
+                .wait_for(Option::is_some)
+                .await
+                .map_err(|_| broken_flight())?;
+            Ok(landed.clone())
+        })?;
+        match landing.unwrap_or_else(|| Err(broken_flight().into())) {
+            Err(refusal) => self.make_do(demand, refusal, log),
+            landed => landed,
+        }
+    }
+
+    /// A refresh ahead of time that failed is no reason to fail: the token has not ended yet.
+    fn make_do(&self, demand: &Demand, refusal: Refusal, log: &Log) -> Landing {
+        match self.current() {
+            Some(token) if demand.accepts(&token, Duration::ZERO) => {
+                log.write(1, "OAUTH", || {
+                    format!("Going on with the present token: {}", refusal.diagnostic)
+                });
+                Ok(Renewed {
+                    token,
+                    warning: None,
+                })
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    fn join_or_start(
+        self: &Arc<Self>,
+        state: &mut State,
+        settings: &Arc<Settings>,
+        demand: &Demand,
+        log: &Arc<Log>,
+    ) -> Result<watch::Receiver<Option<Landing>>> {
+        // A flight whose sender is gone has broken off.
+        if let Some(flight) = &state.flight
+            && flight.has_changed().is_ok()
+        {
+            return Ok(flight.clone());
+        }
+        let (sender, receiver) = watch::channel(None);
+        let keeper = Arc::clone(self);
+        let (settings, demand, log) = (Arc::clone(settings), demand.clone(), Arc::clone(log));
+        std::thread::Builder::new()
+            .name("apilink-token".into())
+            .spawn(move || {
+                let landing = keeper.renew(&settings, &demand, &log);
+                keeper.land(landing, &sender);
+            })
+            .map_err(|error| {
+                Diagnostic::new(
+                    SqlState::GENERAL_ERROR,
+                    format!("The thread that refreshes the token cannot be started: {error}."),
+                )
+            })?;
+        state.flight = Some(receiver.clone());
+        Ok(receiver)
+    }
+
+    fn land(&self, landing: Landing, sender: &watch::Sender<Option<Landing>>) {
+        let mut state = self.state();
+        if let Ok(renewed) = &landing {
+            state.current = Some(Arc::clone(&renewed.token));
+        }
+        state.flight = None;
+        // Nobody may be waiting any more.
+        let _ = sender.send(Some(landing));
+    }
+
+    /// Picks up what another process has stored, or refreshes. Runs on a thread of its own.
+    fn renew(&self, settings: &Settings, demand: &Demand, log: &Log) -> Landing {
+        let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
+        let lock = self.store.lock(Instant::now() + patience)?;
+        let stored = self.of_lineage(self.store.load()?).map(Arc::new);
+        let Some(known) = newer(self.current(), stored) else {
+            return Err(self.nothing_stored());
+        };
+        if demand.accepts(&known, margin(settings)) {
+            return Ok(Renewed {
+                token: known,
+                warning: None,
+            });
+        }
+        let Some(refresh_token) = &known.refresh_token else {
+            return Err(self.no_refresh_token());
+        };
+        settings.check_for_login()?;
+        self.store.check_writable()?;
+        match endpoint::refresh(settings, refresh_token) {
+            Ok(fresh) => {
+                log.write(1, "OAUTH", || "The access token was refreshed.".into());
+                Ok(self.keep(&lock, self.inherit(fresh, &known), log))
+            }
+            Err(problem) => {
+                log.write(1, "OAUTH", || format!("The refresh failed: {problem}"));
+                self.stored_meanwhile(&known, demand, settings)
+                    .ok_or_else(|| problem.into())
+            }
+        }
+    }
+
+    /// A program that does not lock the store may have used up the refresh token and stored its
+    /// successor.
+    fn stored_meanwhile(
+        &self,
+        known: &TokenSet,
+        demand: &Demand,
+        settings: &Settings,
+    ) -> Option<Renewed> {
+        let stored = self.of_lineage(self.store.load().ok()?)?;
+        let is_other = known
+            .access_token
+            .as_ref()
+            .is_none_or(|token| !stored.is_access_token(token));
+        (is_other && demand.accepts(&stored, margin(settings))).then(|| Renewed {
+            token: Arc::new(stored),
+            warning: None,
+        })
+    }
+
+    /// What a refresh reply leaves unsaid stays as it was.
+    fn inherit(&self, fresh: TokenSet, known: &TokenSet) -> TokenSet {
+        TokenSet {
+            refresh_token: fresh.refresh_token.or_else(|| known.refresh_token.clone()),
+            scope: fresh.scope.or_else(|| known.scope.clone()),
+            seed: self.seed.clone().or_else(|| known.seed.clone()),
+            ..fresh
+        }
+    }
+
+    fn keep(&self, lock: &StoreLock, token: TokenSet, log: &Log) -> Renewed {
+        let warning = self.store.save(lock, &token).err().map(|problem| {
+            let message = format!(
+                "The access token was renewed, but the new tokens could not be stored: {} This \
+                 process goes on with them; a later one may need a new login.",
+                problem.message
+            );
+            log.write(1, "OAUTH", || message.clone());
+            Diagnostic::new(SqlState::GENERAL_WARNING, message)
+        });
+        Renewed {
+            token: Arc::new(token),
+            warning,
+        }
+    }
+
+    /// Stores the tokens of a login.
+    pub(crate) fn adopt(&self, token: TokenSet, settings: &Settings) -> Result<()> {
+        let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
+        let lock = self.store.lock(Instant::now() + patience)?;
+        let token = TokenSet {
+            seed: self.seed.clone(),
+            ..token
+        };
+        self.store.save(&lock, &token)?;
+        self.state().current = Some(Arc::new(token));
+        Ok(())
+    }
+
+    /// Checks that tokens can be stored, before they are asked for.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.store.check_writable()
+    }
+
+    /// Forgets the tokens, here and in the store.
+    pub(crate) fn forget(&self, settings: &Settings) -> Result<()> {
+        let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
+        let lock = self.store.lock(Instant::now() + patience)?;
+        self.store.clear(&lock)?;
+        self.state().current = None;
+        Ok(())
+    }
+
+    /// Waits until no other connection of the process logs in.
+    pub(crate) fn login_turn(
+        &self,
+        cancel: &CancellationToken,
+    ) -> Result<tokio::sync::MutexGuard<'_, ()>> {
+        io::wait_for(cancel, async { Ok(self.login.lock().await) })
+    }
+
+    fn of_lineage(&self, stored: Option<TokenSet>) -> Option<TokenSet> {
+        stored.filter(|stored| self.seed.is_none() || stored.seed == self.seed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn nothing_stored(&self) -> Refusal {
+        login_needed(&format!("There is no token in {}", self.store.describe()))
+    }
+
+    fn no_refresh_token(&self) -> Refusal {
+        login_needed(&format!(
+            "The access token has ended, and there is no refresh token in {}",
+            self.store.describe()
+        ))
+    }
+}
+
+fn login_needed(what: &str) -> Refusal {
+    Refusal {
+        diagnostic: Diagnostic::new(
+            SqlState::AUTHORIZATION,
+            format!(
+                "{what}: a login is needed. Connect with InitiateOAuth=GETANDREFRESH on a \
+                 machine with a browser, or give OAuthVerifier or OAuthRefreshToken."
+            ),
+        ),
+        needs_login: true,
+    }
+}
+
+/// Of two states of the same authorization, the later one.
+fn newer(ours: Option<Arc<TokenSet>>, stored: Option<Arc<TokenSet>>) -> Option<Arc<TokenSet>> {
+    match (ours, stored) {
+        (Some(ours), Some(stored)) if ours.issued_at > stored.issued_at => Some(ours),
+        (ours, stored) => stored.or(ours),
+    }
+}
+
+fn margin(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.profile.oauth.refresh_margin_seconds)
+}
+
+fn broken_flight() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        "The refresh of the token broke off. This is a bug in apilink; please report it.",
+    )
+}

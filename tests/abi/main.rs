@@ -1,0 +1,4 @@
+#[test]
+fn x() {
+    println!("{}", env!("APILINK_GENERATED_HEADER"));
+}
