@@ -407,7 +407,8 @@ int32_t apilink_token_revoke(apilink_connection *connection);
 // @param capacity           size of buffer in bytes.
 // @param url_length         receives the length of the whole URL in bytes; or NULL.
 // @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01004 and warnings of the string);
-//         APILINK_ERROR (HY024, HY090, HY009, HY000); APILINK_INVALID_HANDLE. Threads: any.
+//         APILINK_ERROR (28000: OAuthClientId is missing; HY024, HY090, HY009, HY000);
+//         APILINK_INVALID_HANDLE. Threads: any.
 //
 // Called again with the same arguments, for a larger buffer, it makes a new URL with a new
 // random state; 2048 bytes are enough for every URL.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -160,3 +161,17 @@ def compile_c(tmp_path_factory):
         return program
 
     return compile_program
+
+
+@pytest.fixture(scope="session", autouse=True)
+def library_under_its_soname():
+    """Programs that are linked with the library look for it by its soname, which cargo does not
+    make a file of."""
+    dynamic = subprocess.run(
+        [need("readelf"), "-d", BUILD / "libapilink.so"], check=True, capture_output=True, text=True
+    ).stdout
+    soname = re.search(r"\(SONAME\).*\[(.+)\]", dynamic)[1]
+    try:
+        (BUILD / soname).symlink_to("libapilink.so")
+    except FileExistsError:
+        pass

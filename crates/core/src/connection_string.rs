@@ -198,7 +198,7 @@ impl Scanner<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::format_push_string)]
 
     use proptest::prelude::*;
     use secrecy::ExposeSecret;
@@ -342,7 +342,7 @@ mod tests {
             let mut expected = Vec::new();
             for value in &values {
                 let mut add = |written: String| {
-                    text.push_str(&format!("{key} = {written} ;"));
+                    text += &format!("{key} = {written} ;");
                     expected.push((key.clone(), value.clone()));
                 };
                 add(format!("'{}'", value.replace('\'', "''")));

@@ -1,6 +1,7 @@
 //! The API's operations over the firm's data.
 
 use crate::app::App;
+use crate::documents;
 use crate::error::ApiError;
 use crate::facts::{FACTS, Operation, Schema};
 use crate::http::{Reply, Request};
@@ -190,20 +191,13 @@ impl Call<'_> {
                 }
             }
             Action::Versions => {
-                self.row_of(&database, "documents", id)?;
-                let of_document =
-                    |row: &&Record| matches!(row.get("document_id"), Cell::Int(of) if *of == id);
-                let rows: Vec<Record> = database
-                    .rows(DOCUMENT_VERSIONS)
-                    .iter()
-                    .filter(of_document)
-                    .cloned()
-                    .collect();
+                Self::row_of(&database, "documents", id)?;
+                let rows: Vec<Record> = documents::versions_of(&database, id).cloned().collect();
                 self.list(&database, &rows)
             }
             Action::Items => self.list(&database, &items(&database, self.schema()?)),
             Action::MatterClient => {
-                let matter = self.row_of(&database, "matters", id)?;
+                let matter = Self::row_of(&database, "matters", id)?;
                 let client = matter.get("client").key().ok_or_else(ApiError::not_found)?;
                 self.show(
                     &database,
@@ -211,7 +205,7 @@ impl Call<'_> {
                 )
             }
             Action::MatterContacts | Action::RelatedContacts => {
-                let matter = self.row_of(&database, "matters", id)?;
+                let matter = Self::row_of(&database, "matters", id)?;
                 self.list(&database, &contacts_of(&database, matter, self.schema()?))
             }
             Action::Show(table) => {
@@ -223,7 +217,7 @@ impl Call<'_> {
                 self.show(&database, row.ok_or_else(ApiError::not_found)?)
             }
             Action::WhoAmI => {
-                let user = self.row_of(&database, "users", self.user)?;
+                let user = Self::row_of(&database, "users", self.user)?;
                 self.conditional(&database, user)
             }
             Action::Download => self.download(&database, id),
@@ -249,12 +243,12 @@ impl Call<'_> {
         let (status, key) = match action {
             Action::Create(table) => (201, write::create(self, &mut database, table)?),
             Action::Update(table) => (200, write::update(self, &mut database, Key { table, id })?),
-            Action::Copy => (201, write::copy_document(self, &mut database, id)?),
+            Action::Copy => (201, documents::copy(self, &mut database, id)?),
             Action::SaveAsLatest => {
                 let version = self.ids.get(1).copied().unwrap_or_default();
                 (
                     200,
-                    write::save_as_latest(self, &mut database, id, version)?,
+                    documents::save_as_latest(self, &mut database, id, version)?,
                 )
             }
             Action::Delete(table) => {
@@ -269,7 +263,10 @@ impl Call<'_> {
             }
             _ => return Err(ApiError::not_found()),
         };
-        let mut reply = self.show(&database, row(&database, key)?)?;
+        let mut reply = match self.operation.schema() {
+            Some(_) => self.show(&database, row(&database, key)?)?,
+            None => Reply::empty(status),
+        };
         reply.status = status;
         Ok(reply)
     }
@@ -278,12 +275,7 @@ impl Call<'_> {
         self.operation.schema().ok_or_else(ApiError::not_found)
     }
 
-    fn row_of<'d>(
-        &self,
-        database: &'d Database,
-        table: &str,
-        id: i64,
-    ) -> Result<&'d Record, ApiError> {
+    fn row_of<'d>(database: &'d Database, table: &str, id: i64) -> Result<&'d Record, ApiError> {
         database
             .named(table)
             .and_then(|table| table.row(id))
@@ -352,15 +344,13 @@ impl Call<'_> {
     }
 
     fn download(&self, database: &Database, id: i64) -> Result<Reply, ApiError> {
-        let document = self.row_of(database, "documents", id)?;
+        Self::row_of(database, "documents", id)?;
         let asked = self.parameters.get("document_version_id");
         let version = match asked.and_then(|text| text.parse().ok()) {
-            Some(version) => self.row_of(database, DOCUMENT_VERSIONS, version)?,
-            None => {
-                let key = document.get("latest_document_version").key();
-                row(database, key.ok_or_else(ApiError::not_found)?)?
-            }
+            Some(version) => Some(Self::row_of(database, DOCUMENT_VERSIONS, version)?),
+            None => documents::newest_uploaded(database, id),
         };
+        let version = version.ok_or_else(ApiError::not_found)?;
         let mine = matches!(version.get("document_id"), Cell::Int(of) if *of == id);
         if !mine || !version.get("fully_uploaded").is_true() {
             return Err(ApiError::not_found());
@@ -378,7 +368,7 @@ fn row(database: &Database, key: Key) -> Result<&Record, ApiError> {
     database.row(key).ok_or_else(ApiError::not_found)
 }
 
-/// Whether an `If-Match` or `If-None-Match` header names an ETag (weakly compared).
+/// Whether an `If-Match` or `If-None-Match` header names an `ETag` (weakly compared).
 pub fn etag_matches(header: &str, etag: &str) -> bool {
     header.trim() == "*"
         || header

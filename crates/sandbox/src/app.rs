@@ -189,7 +189,7 @@ impl App {
 
     /// Answers a request, faults included.
     pub async fn answer(&self, host: Host, request: Request) -> Result<Reply, Dropped> {
-        if host == Host::Main && request.path.starts_with("/_sandbox/") {
+        if host == Host::Main && request.local && request.path.starts_with("/_sandbox/") {
             return Ok(control::answer(self, &request));
         }
         let faults = self.faults().take(&request.method, &request.path);
@@ -204,7 +204,7 @@ impl App {
             }
         }
         let fault = faults.iter().find(|fault| fault.kind != Kind::Latency);
-        let endpoint = self.endpoint(host, &request);
+        let endpoint = Self::endpoint(host, &request);
         if let Some(fault) = fault {
             if fault.kind == Kind::Stall {
                 self.counters().note(&endpoint, Entry::new(&request, None));
@@ -239,7 +239,7 @@ impl App {
         Ok(reply)
     }
 
-    fn endpoint(&self, host: Host, request: &Request) -> String {
+    fn endpoint(host: Host, request: &Request) -> String {
         let method = &request.method;
         if host == Host::Storage {
             return format!("{method} storage");
@@ -349,7 +349,7 @@ impl App {
         if cacheable && let Some(reply) = self.cached(&key, gzip) {
             return reply;
         }
-        let unknown = self.check(request);
+        let unknown = Self::check(request);
         if let Some(what) = &unknown {
             self.counters().note_unknown(what.clone());
         }
@@ -398,7 +398,7 @@ impl App {
     }
 
     /// What Clio's documentation does not have of a request.
-    fn check(&self, request: &Request) -> Option<String> {
+    fn check(request: &Request) -> Option<String> {
         let (method, path) = (&request.method, &request.path);
         if let Err(what) = facts::check_request(method, path, &request.query) {
             return Some(what);

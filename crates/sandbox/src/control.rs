@@ -1,4 +1,5 @@
-//! `/_sandbox/…`: counters, faults, tokens and the like, for whoever runs the sandbox.
+//! `/_sandbox/…`: counters, faults, tokens and the like, for whoever runs the sandbox. Answered
+//! only to this machine.
 
 use serde_json::{Value, json};
 

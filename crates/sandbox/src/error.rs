@@ -73,7 +73,7 @@ impl ApiError {
         )
     }
 
-    /// 412: the record has another ETag than `If-Match` says.
+    /// 412: the record has another `ETag` than `If-Match` says.
     pub fn precondition() -> Self {
         Self::new(
             412,

@@ -1,6 +1,6 @@
 //! What Clio's API v4 is, as data: paths, parameters, field names and types, status codes.
 //!
-//! The data is `facts/clio-v4.json`, derived from Clio's OpenAPI document by `facts/derive.py`.
+//! The data is `facts/clio-v4.json`, derived from Clio's `OpenAPI` document by `facts/derive.py`.
 //! The sandbox is built on it (its tables, fields and filters come from here), and
 //! [`check_request`] measures a client's requests against it.
 
@@ -125,6 +125,9 @@ impl Schema {
             .and_then(|position| self.columns.get(position))
     }
 }
+
+/// A schema without fields.
+pub(crate) static EMPTY: LazyLock<Schema> = LazyLock::new(|| schema("", &Value::Null));
 
 /// A request body, as a tree: what may be in it and what must be.
 #[derive(Debug)]
@@ -356,6 +359,13 @@ impl Operation {
         direct.or_else(indexed).map(|(_, kind)| kind)
     }
 
+    /// Whether a parameter stands in the path. The document names the id of
+    /// `/documents/{id}/versions.json` as a required query parameter too, which is a slip.
+    #[must_use]
+    pub fn is_in_path(&self, name: &str) -> bool {
+        self.path.contains(&format!("{{{name}}}"))
+    }
+
     fn matches(&self, segments: &[&str]) -> bool {
         self.segments.len() == segments.len()
             && self
@@ -525,7 +535,10 @@ pub fn check_request(method: &str, path: &str, query: &str) -> Result<(), String
             .map_err(|reason| format!("{method} {path}: {reason}"))?;
     }
     for (name, (required, _)) in &operation.query {
-        if *required && !parameters.iter().any(|(given, _)| given == name) {
+        if *required
+            && !operation.is_in_path(name)
+            && !parameters.iter().any(|(given, _)| given == name)
+        {
             return Err(format!("{method} {path}: the parameter {name} is missing"));
         }
     }

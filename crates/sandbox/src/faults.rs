@@ -158,6 +158,7 @@ impl Fault {
     }
 
     /// The reply that comes instead, if the request is not to be carried out.
+    #[must_use]
     pub fn instead(&self) -> Option<Reply> {
         match self.kind {
             Kind::Status => {

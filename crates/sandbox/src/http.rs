@@ -22,6 +22,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Whether it comes from this machine.
+    pub local: bool,
 }
 
 impl Request {

@@ -19,6 +19,9 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Result<(), String> {
     let (ready_file, until_stdin_closes) = (options.ready_file.clone(), options.until_stdin_closes);
+    let (end, ended) = mpsc::channel();
+    // Before anyone is told that the sandbox is there, and could want it to end.
+    on_signal(end.clone())?;
     let sandbox = Sandbox::start(options)?;
     let base_url = sandbox.base_url();
     println!("listening on {base_url}");
@@ -33,9 +36,7 @@ fn run(options: Options) -> Result<(), String> {
             .and_then(|()| std::fs::rename(&partial, &path))
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    let (end, ended) = mpsc::channel();
     if until_stdin_closes {
-        let end = end.clone();
         std::thread::spawn(move || {
             let mut sink = [0; 256];
             while matches!(io::stdin().read(&mut sink), Ok(count) if count > 0) {}
@@ -43,43 +44,67 @@ fn run(options: Options) -> Result<(), String> {
             let _ = end.send(());
         });
     }
-    wait_for_signal(end)?;
     // Fails only without senders; the signal thread keeps one.
     let _ = ended.recv();
     sandbox.stop();
     Ok(())
 }
 
-/// Sends when the program is asked to end.
-fn wait_for_signal(end: mpsc::Sender<()>) -> Result<(), String> {
+/// Sends when the program is asked to end; signals count from when this returns.
+fn on_signal(end: mpsc::Sender<()>) -> Result<(), String> {
+    let failed = |error: io::Error| format!("signals: {error}");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("signals: {error}"))?;
+        .map_err(failed)?;
+    let mut signals = {
+        let _within = runtime.enter();
+        Signals::new().map_err(failed)?
+    };
     std::thread::spawn(move || {
-        runtime.block_on(asked_to_end());
+        runtime.block_on(signals.any());
         let _ = end.send(());
     });
     Ok(())
 }
 
+/// The signals that ask a program to end.
 #[cfg(unix)]
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-        Err(_) => std::future::pending().await,
     }
 }
 
-#[cfg(not(unix))]
-async fn asked_to_end() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+/// The signals that ask a program to end.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn any(&mut self) {
+        // None would mean that no more signals can come.
+        let _ = self.0.recv().await;
     }
 }

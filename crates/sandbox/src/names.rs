@@ -151,6 +151,8 @@ pub const CITIES: [(&str, &str); 10] = [
     ("Winnipeg", "MB"),
 ];
 
+pub const AREA_CODES: [&str; 6] = ["416", "647", "905", "613", "514", "604"];
+
 pub const STREETS: [&str; 12] = [
     "Queen Street",
     "King Street West",

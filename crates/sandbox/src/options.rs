@@ -88,12 +88,10 @@ pub struct Options {
     pub without_permissions: Vec<String>,
 
     /// Serve https with this certificate chain (PEM)
-    #[cfg(feature = "tls")]
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
     /// The certificate's private key (PEM)
-    #[cfg(feature = "tls")]
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 

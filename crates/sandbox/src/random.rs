@@ -1,6 +1,6 @@
 //! Random numbers: reproducible ones for the firm's data, secret ones for tokens.
 
-/// A reproducible stream of numbers (SplitMix64). Written out here because the firm that a seed
+/// A reproducible stream of numbers (`SplitMix64`). Written out here because the firm that a seed
 /// gives must stay the same for good, whatever happens to a library.
 #[derive(Debug, Clone)]
 pub struct Stream(u64);
@@ -43,7 +43,7 @@ impl Stream {
     }
 }
 
-/// Spreads the bits of a number (the finalizer of SplitMix64).
+/// Spreads the bits of a number (the finalizer of `SplitMix64`).
 pub fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -58,6 +58,23 @@ pub fn secret(bytes: usize) -> String {
         return String::new();
     }
     hex(&buffer)
+}
+
+/// The UUID that 32 hexadecimal digits make.
+pub fn uuid(digits: &str) -> String {
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    [
+        part(0, 8),
+        "-",
+        part(8, 12),
+        "-4",
+        part(13, 16),
+        "-a",
+        part(17, 20),
+        "-",
+        part(20, 32),
+    ]
+    .concat()
 }
 
 /// Bytes in hexadecimal.

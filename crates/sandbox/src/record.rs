@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::clock::{Day, Second};
-use crate::facts::{FACTS, Schema};
+use crate::facts::{EMPTY, FACTS, Schema};
 use crate::random::mix;
 
 /// A table's position in the [`Database`].
@@ -39,7 +39,7 @@ pub enum Cell {
     Date(Day),
     /// A date and time.
     Time(Second),
-    /// A record's revision: shown as an ETag.
+    /// A record's revision: shown as an `ETag`.
     Etag(u64),
     /// Another row.
     Ref(Key),
@@ -210,7 +210,7 @@ impl Record {
         }
     }
 
-    /// The record's ETag header, with its quotes.
+    /// The record's `ETag` header, with its quotes.
     pub fn etag(&self) -> Option<String> {
         match self.get("etag") {
             Cell::Etag(revision) => Some(etag_text(*revision)),
@@ -219,7 +219,7 @@ impl Record {
     }
 }
 
-/// An ETag with its quotes.
+/// An `ETag` with its quotes.
 pub fn etag_text(revision: u64) -> String {
     format!("\"{:016x}{:016x}\"", mix(revision), mix(!revision))
 }
@@ -324,6 +324,11 @@ impl Database {
     /// A number that rises with every change.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// A record for a table, whose fields are all null.
+    pub fn blank(&self, table: TableId) -> Record {
+        Record::new(self.table(table).map_or(&*EMPTY, |table| table.schema))
     }
 
     /// A number that was not given before, for a record that lives within another.

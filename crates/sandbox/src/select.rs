@@ -249,7 +249,7 @@ fn write_cell(
         Cell::Inline(record) => write_nested(out, view, nested, record),
         Cell::Inlines(records) => {
             write_list(out, records.iter(), |out, record| {
-                write_nested(out, view, nested, record)
+                write_nested(out, view, nested, record);
             });
         }
         Cell::Json(value) => out.extend_from_slice(value.to_string().as_bytes()),

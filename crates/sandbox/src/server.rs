@@ -15,16 +15,12 @@ use crate::app::{App, Dropped, Host};
 use crate::http::{Body, Request};
 
 /// What secures the connections, if anything does.
-#[cfg(feature = "tls")]
 pub type Security = Option<tokio_rustls::TlsAcceptor>;
-/// What secures the connections: nothing, in this build.
-#[cfg(not(feature = "tls"))]
-pub type Security = Option<std::convert::Infallible>;
 
 /// Accepts connections until the task is dropped.
 pub async fn serve(app: Arc<App>, host: Host, listener: TcpListener, security: Security) {
     loop {
-        let Ok((socket, _)) = listener.accept().await else {
+        let Ok((socket, peer)) = listener.accept().await else {
             // Out of file descriptors, most likely: some connection must end first.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             continue;
@@ -33,29 +29,27 @@ pub async fn serve(app: Arc<App>, host: Host, listener: TcpListener, security: S
         // Without it small replies wait for acknowledgements; it fails only on dead sockets.
         let _ = socket.set_nodelay(true);
         let app = app.clone();
+        let local = peer.ip().to_canonical().is_loopback();
         let security = security.clone();
         tokio::spawn(async move {
             match security {
-                None => connection(app, host, socket).await,
-                #[cfg(feature = "tls")]
+                None => connection(app, host, local, socket).await,
                 Some(acceptor) => {
                     // A client that does not trust the certificate ends it here.
                     if let Ok(stream) = acceptor.accept(socket).await {
-                        connection(app, host, stream).await;
+                        connection(app, host, local, stream).await;
                     }
                 }
-                #[cfg(not(feature = "tls"))]
-                Some(never) => match never {},
             }
         });
     }
 }
 
-async fn connection<S>(app: Arc<App>, host: Host, stream: S)
+async fn connection<S>(app: Arc<App>, host: Host, local: bool, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| respond(app.clone(), host, request));
+    let service = service_fn(move |request| respond(app.clone(), host, local, request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().title_case_headers(true);
     // An error is the client's going away, or a connection dropped on demand.
@@ -67,6 +61,7 @@ where
 async fn respond(
     app: Arc<App>,
     host: Host,
+    local: bool,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
@@ -85,12 +80,12 @@ async fn respond(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers,
         body,
+        local,
     };
     app.answer(host, request).await.map(Into::into)
 }
 
 /// Reads a certificate chain and its key.
-#[cfg(feature = "tls")]
 pub fn security(options: &crate::Options) -> Result<Security, String> {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -115,12 +110,6 @@ pub fn security(options: &crate::Options) -> Result<Security, String> {
         .map_err(|error| unreadable(cert, error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(tokio_rustls::TlsAcceptor::from(Arc::new(config))))
-}
-
-/// There is no security in this build.
-#[cfg(not(feature = "tls"))]
-pub fn security(_: &crate::Options) -> Result<Security, String> {
-    Ok(None)
 }
 
 /// Listens at an address.

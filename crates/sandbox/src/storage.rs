@@ -163,16 +163,13 @@ fn send(content: &Content, range: Option<&str>) -> Reply {
     let length = content.length();
     let mut reply =
         Reply::new(200, "application/octet-stream", Bytes::new()).with("accept-ranges", "bytes");
-    match range.and_then(|range| parse_range(range, length)) {
-        Some((first, last)) => {
-            reply.status = 206;
-            reply.body = content.body(first, last - first + 1);
-            reply.with("content-range", &format!("bytes {first}-{last}/{length}"))
-        }
-        None => {
-            reply.body = content.body(0, length);
-            reply
-        }
+    if let Some((first, last)) = range.and_then(|range| parse_range(range, length)) {
+        reply.status = 206;
+        reply.body = content.body(first, last - first + 1);
+        reply.with("content-range", &format!("bytes {first}-{last}/{length}"))
+    } else {
+        reply.body = content.body(0, length);
+        reply
     }
 }
 

@@ -4,27 +4,34 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{Call, etag_matches};
 use crate::clock::{self, Second};
+use crate::documents;
 use crate::error::ApiError;
 use crate::facts::{Body, Column, FACTS, Kind, Schema};
 use crate::firm;
-use crate::random::secret;
-use crate::record::{
-    Cell, DOCUMENT_VERSIONS, Database, Key, Record, TableId, table_name, table_of_schema,
-};
+use crate::record::{Cell, Database, Key, Record, TableId, table_name, table_of_schema};
 
 type Errors = Map<String, Value>;
 
 /// What a change works with.
-struct Writer<'a, 'b> {
-    call: &'a Call<'b>,
-    database: &'a mut Database,
+pub struct Writer<'a, 'b> {
+    /// The request.
+    pub call: &'a Call<'b>,
+    /// The firm's data.
+    pub database: &'a mut Database,
     errors: Errors,
-    now: Second,
+    /// The firm's present.
+    pub now: Second,
 }
 
 /// Creates a row from the request's body.
 pub fn create(call: &Call<'_>, database: &mut Database, table: TableId) -> Result<Key, ApiError> {
     let data = data_of(call)?;
+    if database.id("documents") == Some(table)
+        && let Some(document) = documents::of_new_version(database, &data)
+    {
+        documents::expect_upload(call, database, document);
+        return Ok(document);
+    }
     let schema = database
         .table(table)
         .ok_or_else(ApiError::not_found)?
@@ -33,12 +40,12 @@ pub fn create(call: &Call<'_>, database: &mut Database, table: TableId) -> Resul
     let mut writer = Writer::new(call, database);
     writer.require(&data);
     writer.fill(&mut record, &data)?;
-    writer.before_create(&mut record, &data);
+    writer.before_create(&mut record);
     writer.settle(&mut record, &data);
     writer.finish()?;
     let now = call.app.clock.now();
     let key = database.insert(table, record, now);
-    after_create(call, database, key, &data);
+    after_create(call, database, key);
     Ok(key)
 }
 
@@ -56,7 +63,7 @@ pub fn update(call: &Call<'_>, database: &mut Database, key: Key) -> Result<Key,
     writer.fill(&mut record, &data)?;
     writer.settle(&mut record, &data);
     if is_table(writer.database, key, "documents") {
-        writer.uploaded(key, &mut record, &data);
+        documents::uploaded(&mut writer, key, &mut record, &data);
     }
     writer.finish()?;
     let now = call.app.clock.now();
@@ -83,88 +90,8 @@ pub fn delete(call: &Call<'_>, database: &mut Database, key: Key) -> Result<(), 
     Ok(())
 }
 
-/// Copies a document.
-pub fn copy_document(call: &Call<'_>, database: &mut Database, id: i64) -> Result<Key, ApiError> {
-    let data = data_of(call)?;
-    let table = database.id("documents").ok_or_else(ApiError::not_found)?;
-    let source = database
-        .row(Key { table, id })
-        .ok_or_else(ApiError::not_found)?;
-    let version = source.get("latest_document_version").key();
-    let mut record = source.clone();
-    record
-        .set("id", Cell::Null)
-        .set("created_at", Cell::Null)
-        .set("updated_at", Cell::Null);
-    let version = version.and_then(|key| database.row(key)).cloned();
-    let mut writer = Writer::new(call, database);
-    writer.require(&data);
-    writer.fill(&mut record, &data)?;
-    writer.parent(&mut record, &data);
-    writer.finish()?;
-    let now = call.app.clock.now();
-    let key = database.insert(table, record, now);
-    if let (Some(mut version), Some(versions)) = (version, database.id(DOCUMENT_VERSIONS)) {
-        let uuid = new_uuid();
-        let mut storage = call.app.storage();
-        let content = version
-            .get("uuid")
-            .text()
-            .and_then(|uuid| storage.get(uuid).cloned());
-        if let Some(content) = content {
-            storage.put(&uuid, content);
-        }
-        version
-            .set("id", Cell::Null)
-            .set("created_at", Cell::Null)
-            .set("updated_at", Cell::Null)
-            .set("document_id", key.id)
-            .set("version_number", 1)
-            .set("uuid", uuid);
-        let version = database.insert(versions, version, now);
-        database.amend(key, |row| {
-            row.set("latest_document_version", version);
-        });
-    }
-    Ok(key)
-}
-
-/// Makes an earlier version of a document its latest again.
-pub fn save_as_latest(
-    call: &Call<'_>,
-    database: &mut Database,
-    id: i64,
-    version: i64,
-) -> Result<Key, ApiError> {
-    let versions = database
-        .id(DOCUMENT_VERSIONS)
-        .ok_or_else(ApiError::not_found)?;
-    let table = database.id("documents").ok_or_else(ApiError::not_found)?;
-    let key = Key {
-        table: versions,
-        id: version,
-    };
-    let mut record = database.row(key).cloned().ok_or_else(ApiError::not_found)?;
-    if !matches!(record.get("document_id"), Cell::Int(of) if *of == id) {
-        return Err(ApiError::not_found());
-    }
-    let number = next_version(database, id);
-    record
-        .set("id", Cell::Null)
-        .set("created_at", Cell::Null)
-        .set("updated_at", Cell::Null)
-        .set("version_number", number);
-    let now = call.app.clock.now();
-    let latest = database.insert(versions, record, now);
-    let document = Key { table, id };
-    database.update(document, now, |row| {
-        row.set("latest_document_version", latest);
-    });
-    Ok(document)
-}
-
 /// The `data` object of the request's body.
-fn data_of(call: &Call<'_>) -> Result<Map<String, Value>, ApiError> {
+pub fn data_of(call: &Call<'_>) -> Result<Map<String, Value>, ApiError> {
     let is_json = call
         .request
         .header("content-type")
@@ -202,36 +129,14 @@ fn is_locked(database: &Database, key: Key, row: &Record) -> bool {
     is_table(database, key, "activities") && row.get("billed").is_true()
 }
 
-fn is_table(database: &Database, key: Key, name: &str) -> bool {
+/// Whether a row is of a table.
+pub fn is_table(database: &Database, key: Key, name: &str) -> bool {
     database.id(name) == Some(key.table)
 }
 
-fn new_uuid() -> String {
-    let text = secret(16);
-    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    )
-}
-
-fn next_version(database: &Database, document: i64) -> i64 {
-    let of_document =
-        |row: &&Record| matches!(row.get("document_id"), Cell::Int(of) if *of == document);
-    let count = database
-        .rows(DOCUMENT_VERSIONS)
-        .iter()
-        .filter(of_document)
-        .count();
-    i64::try_from(count).unwrap_or(0) + 1
-}
-
 impl<'a, 'b> Writer<'a, 'b> {
-    fn new(call: &'a Call<'b>, database: &'a mut Database) -> Self {
+    /// A writer without errors yet.
+    pub fn new(call: &'a Call<'b>, database: &'a mut Database) -> Self {
         Self {
             call,
             database,
@@ -252,7 +157,8 @@ impl<'a, 'b> Writer<'a, 'b> {
         table_name(&self.call.operation.path)
     }
 
-    fn error(&mut self, field: &str, what: &str) {
+    /// Notes that a field of the body is wrong.
+    pub fn error(&mut self, field: &str, what: &str) {
         let list = self
             .errors
             .entry(field.to_owned())
@@ -262,7 +168,8 @@ impl<'a, 'b> Writer<'a, 'b> {
         }
     }
 
-    fn finish(self) -> Result<(), ApiError> {
+    /// An error reply, if anything was wrong.
+    pub fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() {
             Ok(())
         } else {
@@ -271,7 +178,7 @@ impl<'a, 'b> Writer<'a, 'b> {
     }
 
     /// Required properties must be there.
-    fn require(&mut self, data: &Map<String, Value>) {
+    pub fn require(&mut self, data: &Map<String, Value>) {
         let Some(body) = self.body() else { return };
         let given = |name: &str| data.get(name).is_some_and(|value| !value.is_null());
         for name in body.required() {
@@ -291,7 +198,7 @@ impl<'a, 'b> Writer<'a, 'b> {
     }
 
     /// Sets the fields that the body names. What the API does not know is ignored, as Clio does.
-    fn fill(&mut self, record: &mut Record, data: &Map<String, Value>) -> Result<(), ApiError> {
+    pub fn fill(&mut self, record: &mut Record, data: &Map<String, Value>) -> Result<(), ApiError> {
         let Some(body) = self.body() else {
             return Ok(());
         };
@@ -300,9 +207,16 @@ impl<'a, 'b> Writer<'a, 'b> {
             let (Some(facts), Some(column)) = (body.property(name), schema.column(name)) else {
                 continue;
             };
-            if name == "custom_field_values" {
-                self.custom_values(record, value);
-                continue;
+            match name.as_str() {
+                "custom_field_values" => {
+                    self.custom_values(record, value);
+                    continue;
+                }
+                "parent" if schema.column("locked").is_some() => {
+                    documents::place(self, record, value);
+                    continue;
+                }
+                _ => {}
             }
             // The quantity of a line item is accepted and does not change.
             if self.path() == "line_items" && name == "quantity" {
@@ -531,7 +445,7 @@ impl<'a, 'b> Writer<'a, 'b> {
     }
 
     /// What a new record has without being told.
-    fn before_create(&mut self, record: &mut Record, data: &Map<String, Value>) {
+    fn before_create(&mut self, record: &mut Record) {
         let me = self.database.id("users").map(|table| Key {
             table,
             id: self.call.user,
@@ -604,14 +518,12 @@ impl<'a, 'b> Writer<'a, 'b> {
             "communications" => default("date", today),
             "documents" => {
                 record.set("type", "Document").set("locked", false);
-                self.parent(record, data);
             }
             "folders" => {
                 record
                     .set("type", "Folder")
                     .set("root", false)
                     .set("locked", false);
-                self.parent(record, data);
             }
             _ => {}
         }
@@ -622,53 +534,10 @@ impl<'a, 'b> Writer<'a, 'b> {
         Some(user.get("rate").clone())
     }
 
-    /// Where a document or folder goes: `{"id": 1, "type": "Matter"}`.
-    fn parent(&mut self, record: &mut Record, data: &Map<String, Value>) {
-        let Some(parent) = data.get("parent") else {
-            return;
-        };
-        let table = match parent.get("type").and_then(Value::as_str) {
-            Some("Matter") => "matters",
-            Some("Contact") => "contacts",
-            Some("Folder") => "folders",
-            Some("Document") => "documents",
-            _ => return self.error("parent", "has an unknown type"),
-        };
-        let id = parent.get("id").and_then(Value::as_i64);
-        let key = self
-            .database
-            .id(table)
-            .zip(id)
-            .map(|(table, id)| Key { table, id });
-        let Some((key, row)) = key.and_then(|key| Some((key, self.database.row(key)?))) else {
-            return self.error("parent", "does not exist");
-        };
-        let inherited = |name: &str| row.get(name).clone();
-        match table {
-            "matters" => {
-                record.set("matter", key).set("parent", inherited("folder"));
-            }
-            "contacts" => {
-                record.set("contact", key);
-            }
-            "folders" => {
-                record
-                    .set("parent", key)
-                    .set("matter", inherited("matter"))
-                    .set("contact", inherited("contact"));
-            }
-            _ => {
-                for name in ["parent", "matter", "contact"] {
-                    record.set(name, inherited(name));
-                }
-            }
-        }
-    }
-
     /// What follows from the fields of a record.
     fn settle(&mut self, record: &mut Record, data: &Map<String, Value>) {
         match self.path() {
-            "contacts" => self.settle_contact(record),
+            "contacts" => Self::settle_contact(record),
             "matters" => self.settle_matter(record, data),
             "activities" => settle_activity(record),
             "tasks" => {
@@ -719,7 +588,7 @@ impl<'a, 'b> Writer<'a, 'b> {
         firm::participant(self.database, key, self.now)
     }
 
-    fn settle_contact(&mut self, record: &mut Record) {
+    fn settle_contact(record: &mut Record) {
         let part = |name: &str| record.get(name).text().unwrap_or_default().to_owned();
         if record.get("type").text() == Some("Person") {
             let (first, last) = (part("first_name"), part("last_name"));
@@ -774,40 +643,6 @@ impl<'a, 'b> Writer<'a, 'b> {
             record.set("display_number", format!("{number:05}-{short}"));
         }
     }
-
-    /// The third step of an upload: `{"uuid": …, "fully_uploaded": true}`.
-    fn uploaded(&mut self, key: Key, record: &mut Record, data: &Map<String, Value>) {
-        let (Some(uuid), Some(done)) = (
-            data.get("uuid").and_then(Value::as_str),
-            data.get("fully_uploaded").and_then(Value::as_bool),
-        ) else {
-            return;
-        };
-        let version = self.database.rows(DOCUMENT_VERSIONS).iter().find(|row| {
-            row.get("uuid").text() == Some(uuid)
-                && matches!(row.get("document_id"), Cell::Int(of) if *of == key.id)
-        });
-        let version = version.map(Record::id);
-        let length = self
-            .call
-            .app
-            .storage()
-            .get(uuid)
-            .map(crate::storage::Content::length);
-        match (version, length, self.database.id(DOCUMENT_VERSIONS)) {
-            (Some(id), Some(length), Some(table)) => {
-                let size = i64::try_from(length).unwrap_or(i64::MAX);
-                self.database.update(Key { table, id }, self.now, |row| {
-                    row.set("fully_uploaded", done).set("size", size);
-                });
-                record
-                    .set("size", size)
-                    .set("latest_document_version", Key { table, id });
-            }
-            (None, _, _) => self.error("uuid", "is not a version of this document"),
-            _ => self.error("fully_uploaded", "cannot be true: nothing was uploaded"),
-        }
-    }
 }
 
 fn settle_activity(record: &mut Record) {
@@ -829,111 +664,40 @@ fn settle_activity(record: &mut Record) {
 }
 
 /// What else comes into being with a new record.
-fn after_create(call: &Call<'_>, database: &mut Database, key: Key, data: &Map<String, Value>) {
-    let now = call.app.clock.now();
+fn after_create(call: &Call<'_>, database: &mut Database, key: Key) {
     if is_table(database, key, "matters") {
-        if let Some(client) = database.row(key).and_then(|row| row.get("client").key()) {
-            database.update(client, now, |row| {
-                row.set("is_client", true);
-            });
-        }
-        let (name, table) = (
-            database
-                .row(key)
-                .map(|row| row.get("display_number").clone())
-                .unwrap_or_default(),
-            database.id("folders"),
-        );
-        if let Some(folders) =
-            table.and_then(|id| database.table(id).map(|table| (id, table.schema)))
-        {
-            let mut folder = Record::new(folders.1);
-            folder
-                .set("name", name)
-                .set("type", "Folder")
-                .set("root", true)
-                .set("locked", false)
-                .set("matter", key);
-            let folder = database.insert(folders.0, folder, now);
-            database.amend(key, |row| {
-                row.set("folder", folder);
-            });
-        }
+        open_file(database, key, call.app.clock.now());
     }
     if is_table(database, key, "documents") {
-        // The first step of an upload. A new version of a document is a document to the API,
-        // whose parent is the document.
-        let parent = data.get("parent");
-        let of_document = parent
-            .and_then(|parent| parent.get("type"))
-            .and_then(Value::as_str)
-            == Some("Document");
-        let filename = database.row(key).map(|row| match row.get("filename") {
-            Cell::Null => row.get("name").clone(),
-            name => name.clone(),
-        });
-        let filename = filename.unwrap_or_default();
-        let by_name = crate::names::content_type(filename.text().unwrap_or_default());
-        let content_type = data
-            .get("content_type")
-            .and_then(Value::as_str)
-            .unwrap_or(by_name)
-            .to_owned();
-        let number = match parent
-            .and_then(|parent| parent.get("id"))
-            .and_then(Value::as_i64)
-        {
-            Some(document) if of_document => next_version(database, document),
-            _ => 1,
-        };
-        let uuid = new_uuid();
-        let put_url = format!(
-            "{}{}",
-            call.app.addresses().storage,
-            call.app.storage().sign("PUT", &uuid)
-        );
-        let Some(table) = database.id(DOCUMENT_VERSIONS) else {
-            return;
-        };
-        let Some(schema) = database.table(table).map(|table| table.schema) else {
-            return;
-        };
-        let headers = put_headers(&content_type);
-        let mut version = Record::new(schema);
-        version
-            .set("document_id", key.id)
-            .set("filename", filename.clone())
-            .set("content_type", content_type.as_str())
-            .set("fully_uploaded", false)
-            .set("uuid", uuid)
-            .set("version_number", number)
-            .set("put_url", put_url)
-            .set("put_headers", headers);
-        let version = database.insert(table, version, now);
-        database.amend(key, |row| {
-            row.set("latest_document_version", version)
-                .set("filename", filename)
-                .set("content_type", content_type);
-        });
+        documents::expect_upload(call, database, key);
     }
 }
 
-/// What an upload must send along.
-fn put_headers(content_type: &str) -> Vec<Record> {
-    let Some(schema) = FACTS.schema("MultipartHeader_base") else {
-        return Vec::new();
+/// The folder of a new matter; its client is a client now.
+fn open_file(database: &mut Database, matter: Key, now: Second) {
+    let Some(row) = database.row(matter) else {
+        return;
     };
-    [
-        ("x-amz-server-side-encryption", "AES256"),
-        ("Content-Type", content_type),
-    ]
-    .into_iter()
-    .map(|(name, value)| {
-        let mut header = Record::new(schema);
-        header.set("name", name).set("value", value);
-        header
-    })
-    .collect()
+    let (name, client) = (row.get("display_number").clone(), row.get("client").key());
+    if let Some(client) = client {
+        database.update(client, now, |row| {
+            row.set("is_client", true);
+        });
+    }
+    let Some(folders) = database.id("folders") else {
+        return;
+    };
+    let mut folder = database.blank(folders);
+    folder
+        .set("name", name)
+        .set("type", "Folder")
+        .set("root", true)
+        .set("locked", false)
+        .set("matter", matter);
+    let folder = database.insert(folders, folder, now);
+    database.amend(matter, |row| {
+        row.set("folder", folder);
+    });
 }
 
 /// A plain value of a type; `None` if it is of another.

@@ -27,8 +27,8 @@ fn error(text: &str) -> String {
     Settings::parse(text).unwrap_err().message
 }
 
-fn exposed(secret: &Option<SecretString>) -> Option<&str> {
-    secret.as_ref().map(ExposeSecret::expose_secret)
+fn exposed(secret: Option<&SecretString>) -> Option<&str> {
+    secret.map(ExposeSecret::expose_secret)
 }
 
 /// The value as it is written between single quotes.
@@ -54,7 +54,7 @@ fn the_contract_string_works_once_its_placeholders_are_filled_in() {
     assert_eq!(settings.auth_scheme, AuthScheme::OAuth);
     assert_eq!(settings.initiate_oauth, InitiateOAuth::GetAndRefresh);
     assert_eq!(settings.client_id, "an-id");
-    assert_eq!(exposed(&settings.client_secret), Some("a-secret"));
+    assert_eq!(exposed(settings.client_secret.as_ref()), Some("a-secret"));
     assert_eq!(settings.callback_url, "http://127.0.0.1:8123/callback");
     let endpoints = &settings.endpoints;
     assert_eq!(
@@ -245,7 +245,7 @@ fn the_top_level_wins_over_profile_settings() {
     .unwrap();
     assert_eq!(warnings, []);
     assert_eq!(settings.client_id, "outer");
-    assert_eq!(exposed(&settings.client_secret), Some("inner"));
+    assert_eq!(exposed(settings.client_secret.as_ref()), Some("inner"));
     assert_eq!(settings.transport.timeout, Some(Duration::from_secs(5)));
     assert_eq!(settings.region.name, "AU");
     assert!(error("ProfileSettings='ProfileSettings={Region=US}'").contains("another"));
@@ -393,8 +393,8 @@ fn given_tokens_are_read() {
          OAuthTokenTimestamp=1700000000123",
     )
     .given;
-    assert_eq!(exposed(&given.access_token), Some("at"));
-    assert_eq!(exposed(&given.refresh_token), Some("rt"));
+    assert_eq!(exposed(given.access_token.as_ref()), Some("at"));
+    assert_eq!(exposed(given.refresh_token.as_ref()), Some("rt"));
     assert_eq!(given.expires_in, Some(Duration::from_secs(3600)));
     let since = given
         .issued_at
@@ -605,7 +605,7 @@ fn client_certificates_need_an_open_key() {
     let both = format!("{CERTIFICATE}{KEY}");
     let settings = parse(&format!("SSLClientCert={}", quoted(&both)));
     assert_eq!(
-        exposed(&settings.transport.client_certificate),
+        exposed(settings.transport.client_certificate.as_ref()),
         Some(both.as_str())
     );
     let encrypted = both.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");

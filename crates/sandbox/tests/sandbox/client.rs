@@ -91,11 +91,17 @@ pub fn exchange(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Option<Reply> {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += &format!("Content-Length: {}\r\n\r\n", body.len());
+    let length = body.len().to_string();
+    let first = format!("{method} {path} HTTP/1.1");
+    let mut lines = vec![
+        first,
+        format!("Host: {host}"),
+        "Connection: close".to_owned(),
+    ];
+    let last = ("Content-Length", length.as_str());
+    let all = headers.iter().chain(std::iter::once(&last));
+    lines.extend(all.map(|(name, value)| format!("{name}: {value}")));
+    let request = lines.join("\r\n") + "\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     stream.write_all(body).unwrap();
     let mut bytes = Vec::new();

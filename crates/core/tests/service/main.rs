@@ -1,0 +1,215 @@
+//! The core against a local Clio: logins, refreshing, and calls on good and bad days.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![allow(missing_docs)]
+
+mod calls;
+mod login;
+mod refresh;
+mod revoke;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use apilink_core::cancel::CancellationToken;
+use apilink_core::http::{Request, RequestBody, Response};
+use apilink_core::log::LogSink;
+use apilink_core::session::{ConnectOptions, Session};
+use apilink_core::settings::Settings;
+use apilink_core::{Diagnostic, Result};
+use clio_sandbox::{Options, Sandbox};
+
+/// A local Clio, and a folder for token files.
+pub struct Service {
+    pub sandbox: Sandbox,
+    pub folder: tempfile::TempDir,
+    pub log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Service {
+    pub fn start(options: Options) -> Self {
+        let options = Options {
+            matters: 30,
+            ..options
+        };
+        Self {
+            sandbox: Sandbox::start(options).unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+            log: Arc::default(),
+        }
+    }
+
+    pub fn plain() -> Self {
+        Self::start(Options::default())
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("tokens.txt")
+    }
+
+    /// The mission's string, with a token file of this test's own and more properties.
+    pub fn string(&self, more: &str) -> String {
+        format!(
+            "{more};Profile=C:\\profiles\\Clio.apip;ProfileSettings='Region={}';Authscheme=OAuth;\
+             InitiateOAuth=GETANDREFRESH;OAuthClientId=sandbox-client;\
+             OAuthClientSecret=sandbox-secret;CallbackUrl=http://localhost:{};\
+             OAuthSettingsLocation={}",
+            self.sandbox.base_url(),
+            free_port(),
+            self.file().display(),
+        )
+    }
+
+    pub fn settings(&self, more: &str) -> Settings {
+        settings(&self.string(more))
+    }
+
+    /// Connects with a token file that holds a token of this life already.
+    pub fn connect(&self, more: &str) -> Session {
+        if !self.file().exists() {
+            self.store_token(Duration::from_secs(3600));
+        }
+        self.try_connect(more, None).unwrap()
+    }
+
+    pub fn try_connect(
+        &self,
+        more: &str,
+        show_url: Option<&mut dyn FnMut(&str) -> bool>,
+    ) -> Result<Session> {
+        let log = Arc::clone(&self.log);
+        let sink: LogSink = Arc::new(move |_, line: &str| log.lock().unwrap().push(line.into()));
+        let options = ConnectOptions {
+            show_url,
+            log: Some((5, sink)),
+            ..ConnectOptions::default()
+        };
+        let mut records = Vec::new();
+        let cancel = CancellationToken::new();
+        let session = Session::connect(self.settings(more), options, &cancel, &mut records)?;
+        assert_eq!(records, []);
+        Ok(session)
+    }
+
+    /// Puts a token into the file, as another run would have.
+    pub fn store_token(&self, life: Duration) {
+        let user = self.sandbox.people()[0].id;
+        let grant = self.sandbox.issue_token(user, life);
+        write_tokens(
+            &self.file(),
+            &grant.access_token,
+            &grant.refresh_token,
+            life,
+            0,
+        );
+    }
+
+    pub fn stored(&self) -> String {
+        std::fs::read_to_string(self.file()).unwrap()
+    }
+}
+
+pub fn write_tokens(file: &Path, access: &str, refresh: &str, life: Duration, age_ms: u128) {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+    let text = format!(
+        "oauthaccesstoken={access}\n_persist_oauthaccesstoken={access}\n\
+         _persist_oauthrefreshtoken={refresh}\n_persist_oauthexpiresin={}\n\
+         _persist_oauthtokentimestamp={}\n",
+        life.as_secs(),
+        now - age_ms
+    );
+    std::fs::write(file, text).unwrap();
+}
+
+pub fn settings(string: &str) -> Settings {
+    let (settings, warnings) = Settings::parse(string).unwrap();
+    // The repeated keys of `string` are meant: the first one wins.
+    assert!(
+        warnings.iter().all(|warning| warning.sqlstate.is_warning()),
+        "{warnings:?}"
+    );
+    settings
+}
+
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// A client for plain HTTP on loopback; TLS has to be configured all the same.
+fn plain_client() -> reqwest::blocking::Client {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let builder = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls);
+    builder.no_proxy().build().unwrap()
+}
+
+/// What a person with a browser does: opens the page, answers it, and follows the redirects.
+pub fn browse(url: &str, decision: &str) {
+    let client = plain_client();
+    let page = client.get(url).send().unwrap().text().unwrap();
+    let mut fields = vec![("decision".to_owned(), decision.to_owned())];
+    for input in page
+        .split("<input")
+        .skip(1)
+        .filter(|input| input.contains("hidden"))
+    {
+        let value = |name: &str| {
+            let rest = input.split(&format!("{name}=\"")).nth(1)?;
+            Some(rest.split('"').next()?.replace("&amp;", "&"))
+        };
+        fields.push((value("name").unwrap(), value("value").unwrap_or_default()));
+    }
+    let action = page
+        .split("action=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let action = url::Url::parse(url).unwrap().join(action).unwrap();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let reply = client
+        .post(action)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .unwrap();
+    assert!(
+        reply.status().is_success() || decision == "decline",
+        "{}",
+        reply.status()
+    );
+}
+
+/// Sends a request without a body.
+pub fn send(session: &Session, request: &Request) -> (Result<Response>, Vec<Diagnostic>) {
+    let mut records = Vec::new();
+    let cancel = CancellationToken::new();
+    let reply = session.execute(request, RequestBody::Empty, &cancel, &mut records);
+    (reply, records)
+}
+
+/// Sends a GET that is to succeed, and returns its JSON.
+pub fn get(session: &Session, url: &str) -> serde_json::Value {
+    let (reply, records) = send(session, &Request::get(url));
+    assert_eq!(records, []);
+    let mut reply = reply.unwrap();
+    assert_eq!(reply.status().as_u16(), 200);
+    reply.json(&CancellationToken::new()).unwrap().clone()
+}

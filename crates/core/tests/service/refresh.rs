@@ -1,0 +1,248 @@
+//! Keeping a token fresh.
+
+use std::time::Duration;
+
+use apilink_core::cancel::CancellationToken;
+use apilink_core::error::native;
+use apilink_core::{Result, SqlState};
+use clio_sandbox::{Fault, FaultKind, Options, Shape};
+
+use super::{Service, get, write_tokens};
+
+fn quiet(service: &Service, more: &str) -> Result<apilink_core::session::Session> {
+    let mut show = |_: &str| panic!("a login was asked for");
+    service.try_connect(more, Some(&mut show))
+}
+
+#[test]
+fn an_expired_token_is_refreshed_when_connecting() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    let session = quiet(&service, "").unwrap();
+    get(&session, "users/who_am_i");
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 1);
+}
+
+#[test]
+fn a_401_of_either_shape_is_answered_with_one_refresh_and_one_repetition() {
+    for shape in [Shape::String, Shape::Object] {
+        let service = Service::plain();
+        let session = service.connect("");
+        service.sandbox.fault(Fault {
+            shape: Some(shape),
+            ..Fault::new("/api/v4/matters*", FaultKind::Unauthorized)
+        });
+        get(&session, "matters?fields=id");
+        let counters = service.sandbox.counters();
+        assert_eq!(counters.tokens.refresh_token, 1);
+        assert_eq!(counters.requests("GET /api/v4/matters.json"), 2);
+
+        service.sandbox.fault(Fault {
+            shape: Some(shape),
+            times: 0,
+            ..Fault::new("/api/v4/matters*", FaultKind::Unauthorized)
+        });
+        let (reply, records) = super::send(&session, &apilink_core::http::Request::get("matters"));
+        assert_eq!(reply.unwrap().status().as_u16(), 401);
+        assert_eq!(records[0].native, 401);
+        assert_eq!(
+            service
+                .sandbox
+                .counters()
+                .requests("GET /api/v4/matters.json"),
+            4
+        );
+    }
+}
+
+#[test]
+fn a_rotated_refresh_token_is_stored_and_an_old_string_does_not_undo_it() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    let grant = service
+        .sandbox
+        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(60));
+    let more = format!(
+        "InitiateOAuth=REFRESH;OAuthRefreshToken={}",
+        grant.refresh_token
+    );
+    quiet(&service, &more).unwrap();
+    assert!(!service.stored().contains(&grant.refresh_token));
+    for _ in 0..3 {
+        let session = quiet(&service, &more).unwrap();
+        session
+            .refresh(&CancellationToken::new(), &mut Vec::new())
+            .unwrap();
+        get(&session, "users/who_am_i");
+    }
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (4, 0));
+}
+
+#[test]
+fn the_old_refresh_token_is_kept_unless_the_reply_has_a_new_one() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    let before = service.stored();
+    quiet(&service, "").unwrap();
+    let line = |text: &str, key: &str| {
+        text.lines()
+            .find(|line| line.starts_with(key))
+            .map(str::to_owned)
+            .unwrap()
+    };
+    let key = "_persist_oauthrefreshtoken";
+    assert_eq!(line(&service.stored(), key), line(&before, key));
+    let key = "_persist_oauthaccesstoken";
+    assert_ne!(line(&service.stored(), key), line(&before, key));
+}
+
+#[test]
+fn a_dead_refresh_token_says_that_a_login_is_needed() {
+    let service = Service::plain();
+    write_tokens(
+        &service.file(),
+        "dead-access",
+        "dead-refresh",
+        Duration::ZERO,
+        0,
+    );
+    let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
+    assert_eq!(
+        (error.sqlstate, error.native),
+        (SqlState::AUTHORIZATION, native::OAUTH_INVALID_GRANT)
+    );
+    assert!(error.message.contains("new login is needed"), "{error}");
+    assert!(!error.message.contains("dead-"), "{error}");
+}
+
+#[test]
+fn tokens_that_another_process_has_refreshed_are_picked_up() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.expire_tokens();
+    // What another process would have done.
+    let grant = service
+        .sandbox
+        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(3600));
+    write_tokens(
+        &service.file(),
+        &grant.access_token,
+        &grant.refresh_token,
+        Duration::from_secs(3600),
+        0,
+    );
+    get(&session, "users/who_am_i");
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 0);
+}
+
+#[test]
+fn many_threads_refresh_once() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    let session = service.connect("");
+    service.sandbox.expire_tokens();
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| get(&session, "users/who_am_i"));
+        }
+    });
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (1, 0));
+}
+
+#[test]
+fn a_refresh_that_begins_is_completed_when_its_caller_is_cancelled() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    let session = service.connect("");
+    service.sandbox.fault(Fault {
+        milliseconds: Some(300),
+        ..Fault::new("/oauth/token", FaultKind::Latency)
+    });
+    let cancel = CancellationToken::new();
+    let before = service.stored();
+    std::thread::scope(|scope| {
+        let refreshing = scope.spawn(|| session.refresh(&cancel, &mut Vec::new()));
+        while service.sandbox.counters().faults.is_empty() {
+            std::thread::yield_now();
+        }
+        cancel.cancel();
+        let error = refreshing.join().unwrap().unwrap_err();
+        assert_eq!(error.sqlstate, SqlState::CANCELLED);
+    });
+    while service.stored() == before {
+        std::thread::yield_now();
+    }
+    session
+        .refresh(&CancellationToken::new(), &mut Vec::new())
+        .unwrap();
+    assert_eq!(service.sandbox.counters().tokens.invalid_refresh, 0);
+}
+
+#[test]
+fn a_service_that_is_down_for_a_moment_does_not_cost_the_login() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    service.sandbox.fault(Fault {
+        status: Some(503),
+        times: 2,
+        ..Fault::new("/oauth/token", FaultKind::Status)
+    });
+    quiet(&service, "").unwrap();
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 1);
+}
+
+#[test]
+fn a_token_file_that_cannot_be_written_is_told_before_a_refresh_is_asked_for() {
+    let service = Service::plain();
+    let elsewhere = service.folder.path().join("missing/tokens.txt");
+    let grant = service
+        .sandbox
+        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(60));
+    let more = format!(
+        "InitiateOAuth=REFRESH;OAuthSettingsLocation={};OAuthRefreshToken={}",
+        elsewhere.display(),
+        grant.refresh_token
+    );
+    let error = quiet(&service, &more).err().unwrap();
+    assert!(error.message.contains("missing"), "{error}");
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 0);
+}
+
+#[test]
+fn token_replies_are_read_tolerantly() {
+    for (member, value) in [
+        ("expires_in", serde_json::Value::Null),
+        ("expires_in", "3600".into()),
+        ("token_type", "BEARER".into()),
+    ] {
+        let service = Service::plain();
+        service.store_token(Duration::ZERO);
+        service.sandbox.fault(Fault {
+            members: Some([(member.to_owned(), value)].into_iter().collect()),
+            ..Fault::new("/oauth/token", FaultKind::Token)
+        });
+        let session = quiet(&service, "").unwrap();
+        get(&session, "users/who_am_i");
+    }
+}
+
+#[test]
+fn a_token_reply_that_is_none_is_an_error_without_its_text() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    service.sandbox.fault(Fault {
+        body: Some("<html>canary</html>".into()),
+        ..Fault::new("/oauth/token", FaultKind::Token)
+    });
+    let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
+    assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
+    assert!(!error.message.contains("canary"), "{error}");
+}
