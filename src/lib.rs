@@ -11,5 +11,7 @@ mod entry;
 pub mod exports;
 pub mod handles;
 mod json;
+#[cfg(feature = "planted-faults")]
+mod planted;
 mod request;
 mod response;

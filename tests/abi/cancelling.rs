@@ -73,8 +73,14 @@ fn returns_within_100_ms(mut once: impl FnMut() -> Duration) {
     assert!(times[4] < Duration::from_secs(5), "{times:?}");
 }
 
+/// What a call came to; a call that hangs fails the test.
+fn join(call: JoinHandle<Ended>) -> Ended {
+    wait_until(|| call.is_finished());
+    call.join().unwrap()
+}
+
 fn ended(call: JoinHandle<Ended>, since: Instant) -> Duration {
-    let ended = call.join().unwrap();
+    let ended = join(call);
     assert_eq!(ended.code, APILINK_ERROR);
     ended.at.saturating_duration_since(since)
 }
@@ -110,7 +116,7 @@ fn cancelling_a_connection_cancels_all_of_its_requests_and_no_other() {
         .collect();
     assert_eq!(apilink_connection_cancel(world.connection), APILINK_SUCCESS);
     for call in calls {
-        assert_eq!(call.join().unwrap().code, APILINK_ERROR);
+        assert_eq!(join(call).code, APILINK_ERROR);
     }
     for request in requests {
         assert_eq!(first_state(request), "HY008");
@@ -119,7 +125,7 @@ fn cancelling_a_connection_cancels_all_of_its_requests_and_no_other() {
     }
     assert!(!untouched.is_finished());
     assert_eq!(apilink_request_cancel(of_other), APILINK_SUCCESS);
-    untouched.join().unwrap();
+    join(untouched);
     apilink_request_free(of_other);
     apilink_connection_free(other);
 }
@@ -185,7 +191,7 @@ fn reading_a_response_is_cancelled_by_its_request_its_connection_and_its_end() {
         );
         assert_eq!(first_state(response), "HY010");
         assert_eq!(way(&world, request, response), APILINK_SUCCESS);
-        assert_eq!(call.join().unwrap().code, APILINK_ERROR);
+        assert_eq!(join(call).code, APILINK_ERROR);
         let left: Vec<_> = std::fs::read_dir(&directory)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -214,7 +220,7 @@ fn a_second_call_on_a_request_is_refused_at_once_and_the_first_keeps_its_records
     assert!(response.is_null());
     assert!(!call.is_finished());
     apilink_request_cancel(world.request);
-    call.join().unwrap();
+    join(call);
     assert_eq!(first_state(world.request), "HY008");
 }
 

@@ -1,6 +1,5 @@
 """The headers: they compile alone and clean, and say what the library says."""
 
-import os
 import pathlib
 import re
 import subprocess
@@ -133,18 +132,20 @@ def redirect_of(url: str, **answer: str) -> str:
     return reply.value.headers["Location"]
 
 
-@pytest.mark.parametrize("compiler", ["g++", "clang++"])
-def test_everything_in_the_cxx_header_works(
-    sandbox, environment, free_port, tmp_path, compiler
-):
-    program = tmp_path / "apilink_hpp"
+def sanitized(source: str, program: pathlib.Path, compiler: str = "g++") -> pathlib.Path:
+    """A program with apilink.hpp, under AddressSanitizer and UndefinedBehaviorSanitizer."""
     subprocess.run(
         [need(compiler), "-std=c++17", *CXX_WARNINGS, "-g", "-fsanitize=address,undefined"]
         + ["-fno-sanitize-recover=all", f"-I{ROOT / 'include'}", "-o", program]
-        + [pathlib.Path(__file__).parent / "cxx" / "apilink_hpp.cpp"]
-        + [f"-L{BUILD}", "-lapilink", "-lpthread"],
+        + [pathlib.Path(__file__).parent / "cxx" / source, f"-L{BUILD}", "-lapilink", "-lpthread"],
         check=True,
     )
+    return program
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_everything_in_the_cxx_header_works(sandbox, environment, free_port, tmp_path, compiler):
+    program = sanitized("apilink_hpp.cpp", tmp_path / "apilink_hpp", compiler)
     sandbox.fault("/api/v4/practice_areas*", "stall", times=0)
     environment["APILINK_STRING"] = sandbox.connection_string(free_port)
     environment["APILINK_FOLDER"] = str(tmp_path)
@@ -162,4 +163,32 @@ def test_everything_in_the_cxx_header_works(
     assert counters["storage"]["bytes_uploaded"] == 100_000
     assert counters["tokens"]["revoked"] == 1
     assert counters["consent"]["approved"] == 2
-    os.remove(program)
+
+
+def test_a_log_function_is_not_called_after_its_connection(
+    sandbox, environment, free_port, tmp_path
+):
+    """A refresh goes on when its call is cancelled, and the connection may be gone by its end."""
+    token = sandbox.token()
+    environment["APILINK_STRING"] = sandbox.connection_string(
+        free_port,
+        OAuthAccessToken=token["access_token"],
+        OAuthRefreshToken=token["refresh_token"],
+        OAuthSettingsLocation="memory://late",
+    )
+    sandbox.fault("/oauth/token", "latency", milliseconds=2000)
+    program = subprocess.Popen(
+        [sanitized("late_log.cpp", tmp_path / "late_log")],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not sandbox.counters()["faults"] and program.poll() is None:
+        pass
+    output, errors = program.communicate("\n", timeout=60)
+    assert (program.returncode, output) == (0, "HY008 heard\n"), errors
+    assert "was refreshed" not in errors
+    # The second connection waited for the first one's refresh.
+    assert sandbox.counters()["tokens"]["refresh_token"] == 1

@@ -12,7 +12,7 @@ from ctypes import byref, c_int32, c_int64, c_void_p
 from typing import Any, Callable, TypeVar
 
 from ._callbacks import is_restricted
-from ._errors import Diagnostic, closed, error_of
+from ._errors import Cancelled, Diagnostic, closed, error_of
 from ._library import ERROR, INVALID_HANDLE, SUCCESS, SUCCESS_WITH_INFO, Library
 
 T = TypeVar("T")
@@ -63,6 +63,9 @@ class Handle:
         """Raises what a code says."""
         if code == INVALID_HANDLE:
             raise closed(self.kind)
+        if code == ERROR and not self._end.alive:
+            text = f"The {self.kind} was closed while a call ran on it."
+            raise Cancelled([Diagnostic("HY008", 0, text)])
         if code == ERROR:
             raise error_of(self.records())
 

@@ -22,21 +22,22 @@ FIELDS = "id,latest_document_version{uuid,put_url,put_headers}"
 def upload(clio: apilink.Connection, file: str, matter: int) -> int:
     """Uploads a file and returns the ID of its document."""
     parent = {"id": matter, "type": "Matter"}
-    body = {"data": {"name": os.path.basename(file), "parent": parent}}
-    document = send(clio, "POST", "documents", body, fields=FIELDS)
+    new = {"name": os.path.basename(file), "parent": parent}
+    document = send(clio, "POST", "documents", new, fields=FIELDS)
     version = document["latest_document_version"]
 
     headers = [(header["name"], header["value"]) for header in version["put_headers"]]
     clio.put(version["put_url"], signed=True, headers=headers, file=file).raise_for_status()
 
-    body = {"data": {"uuid": version["uuid"], "fully_uploaded": True}}
-    send(clio, "PATCH", f"documents/{document['id']}", body, fields="id")
+    complete = {"uuid": version["uuid"], "fully_uploaded": True}
+    send(clio, "PATCH", f"documents/{document['id']}", complete, fields="id")
     return int(document["id"])
 
 
-def send(clio: apilink.Connection, method: str, path: str, body: Any, fields: str) -> Any:
+def send(clio: apilink.Connection, method: str, path: str, data: Any, fields: str) -> Any:
     """Writes a record and returns what the service says of it."""
-    return clio.request(method, path, json=body, fields=fields).raise_for_status().json()["data"]
+    response = clio.request(method, path, json={"data": data}, fields=fields)
+    return response.raise_for_status().json()["data"]
 
 
 def main() -> None:

@@ -40,6 +40,15 @@ impl Log {
         })
     }
 
+    /// The log without the program's callback, for work that can outlast the call that began it:
+    /// by then the program may have freed what its callback works with.
+    pub(crate) fn without_callback(&self) -> Self {
+        Self {
+            file: self.file.clone(),
+            sink: None,
+        }
+    }
+
     /// Writes a line, if somebody wants this level. The message must hold no secret.
     pub(crate) fn write(&self, level: u8, module: &str, message: impl FnOnce() -> String) {
         let file = self

@@ -300,7 +300,11 @@ fn failure(error: &reqwest::Error, url: &Url) -> Failure {
     let cause = cause(error);
     if error.is_connect() {
         return Failure {
-            stage: Stage::Connecting,
+            stage: if is_tls_refusal(error) {
+                Stage::Final
+            } else {
+                Stage::Connecting
+            },
             diagnostic: Diagnostic::new(
                 SqlState::CANNOT_CONNECT,
                 format!(
@@ -317,6 +321,32 @@ fn failure(error: &reqwest::Error, url: &Url) -> Failure {
             format!("The connection to {host} broke while a request was under way: {cause}."),
         ),
     }
+}
+
+/// Whether the two sides do not agree on TLS, which trying again does not change.
+pub(crate) fn is_tls_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(reason) = next {
+        if reason.is::<rustls::Error>()
+            || reason
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(wraps_tls_refusal)
+        {
+            return true;
+        }
+        next = reason.source();
+    }
+    false
+}
+
+/// An I/O error does not name what it wraps among its sources.
+fn wraps_tls_refusal(error: &std::io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| {
+        inner.is::<rustls::Error>()
+            || inner
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(wraps_tls_refusal)
+    })
 }
 
 /// The innermost reasons of an error, without the URL, which may hold secrets.

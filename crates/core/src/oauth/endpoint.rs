@@ -23,7 +23,7 @@ use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::http::client as http_client;
 use crate::http::request::RequestBody;
 use crate::http::retry::{backoff, retry_after};
-use crate::http::transport::{Attempt, Stage, Transport, cause};
+use crate::http::transport::{Attempt, Stage, Transport, cause, is_tls_refusal};
 use crate::profile::ClientAuthentication;
 use crate::secret::scrub;
 use crate::settings::{Settings, TransportSettings};
@@ -305,10 +305,12 @@ fn blocking_failure(error: &reqwest::Error, timeout: Option<Duration>) -> (Stage
             "The token endpoint cannot be reached: {cause}. Check the network, and the proxy and \
              TLS properties of the connection string."
         );
-        return (
-            Stage::Connecting,
-            Diagnostic::new(SqlState::CANNOT_CONNECT, message),
-        );
+        let stage = if is_tls_refusal(error) {
+            Stage::Final
+        } else {
+            Stage::Connecting
+        };
+        return (stage, Diagnostic::new(SqlState::CANNOT_CONNECT, message));
     }
     let message = format!("The connection to the token endpoint broke: {cause}.");
     (

@@ -38,11 +38,19 @@ pub(crate) struct Keeper {
 #[derive(Default)]
 struct State {
     current: Option<Arc<TokenSet>>,
-    flight: Option<watch::Receiver<Option<Landing>>>,
+    flight: Option<watch::Receiver<Option<Flown>>>,
 }
 
 /// How a refresh ended.
 type Landing = std::result::Result<Renewed, Refusal>;
+
+/// A refresh that has ended, and what the log shall know of it. Those who wait for it write that,
+/// each to the log of its own connection.
+#[derive(Clone)]
+struct Flown {
+    landing: Landing,
+    lines: Vec<String>,
+}
 
 /// A fresh token.
 #[derive(Clone)]
@@ -145,7 +153,7 @@ impl Keeper {
         self: &Arc<Self>,
         settings: &Arc<Settings>,
         demand: &Demand,
-        log: &Arc<Log>,
+        log: &Log,
         cancel: &CancellationToken,
     ) -> Landing {
         let margin = margin(settings);
@@ -161,16 +169,17 @@ impl Keeper {
             }
             self.join_or_start(&mut state, settings, demand, log)?
         };
-        let landing = io::wait_for(cancel, async move {
-            let landed = flight
+        let flown = io::wait_for(cancel, async move {
+            let flown = flight
                 .wait_for(Option::is_some)
                 .await
                 .map_err(|_| broken_flight())?;
-            Ok(landed.clone())
+            flown.clone().ok_or_else(broken_flight)
         })?;
-        match landing.unwrap_or_else(|| Err(broken_flight().into())) {
+        write_lines(log, flown.lines);
+        match flown.landing {
             Err(refusal) => self.make_do(demand, refusal, log),
-            landed => landed,
+            renewed => renewed,
         }
     }
 
@@ -195,8 +204,8 @@ impl Keeper {
         state: &mut State,
         settings: &Arc<Settings>,
         demand: &Demand,
-        log: &Arc<Log>,
-    ) -> Result<watch::Receiver<Option<Landing>>> {
+        log: &Log,
+    ) -> Result<watch::Receiver<Option<Flown>>> {
         // A flight whose sender is gone has broken off.
         if let Some(flight) = &state.flight
             && flight.has_changed().is_ok()
@@ -205,12 +214,15 @@ impl Keeper {
         }
         let (sender, receiver) = watch::channel(None);
         let keeper = Arc::clone(self);
-        let (settings, demand, log) = (Arc::clone(settings), demand.clone(), Arc::clone(log));
+        let (settings, demand) = (Arc::clone(settings), demand.clone());
+        // Cancelled calls leave the thread to itself.
+        let log = log.without_callback();
         std::thread::Builder::new()
             .name("apilink-token".into())
             .spawn(move || {
-                let landing = keeper.renew(&settings, &demand, &log);
-                keeper.land(landing, &sender);
+                let mut lines = Vec::new();
+                let landing = keeper.renew(&settings, &demand, &mut lines);
+                keeper.land(Flown { landing, lines }, &sender, &log);
             })
             .map_err(|error| {
                 Diagnostic::new(
@@ -222,18 +234,22 @@ impl Keeper {
         Ok(receiver)
     }
 
-    fn land(&self, landing: Landing, sender: &watch::Sender<Option<Landing>>) {
+    fn land(&self, flown: Flown, sender: &watch::Sender<Option<Flown>>, log: &Log) {
         let mut state = self.state();
-        if let Ok(renewed) = &landing {
+        if let Ok(renewed) = &flown.landing {
             state.current = Some(Arc::clone(&renewed.token));
         }
         state.flight = None;
-        // Nobody may be waiting any more.
-        let _ = sender.send(Some(landing));
+        let unheard = sender.send(Some(flown));
+        drop(state);
+        // Nobody waits any more: all of the calls were cancelled.
+        if let Err(watch::error::SendError(Some(flown))) = unheard {
+            write_lines(log, flown.lines);
+        }
     }
 
     /// Picks up what another process has stored, or refreshes. Runs on a thread of its own.
-    fn renew(&self, settings: &Settings, demand: &Demand, log: &Log) -> Landing {
+    fn renew(&self, settings: &Settings, demand: &Demand, lines: &mut Vec<String>) -> Landing {
         let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
         let lock = self.store.lock(Instant::now() + patience)?;
         let stored = self.of_lineage(self.store.load()?).map(Arc::new);
@@ -253,11 +269,11 @@ impl Keeper {
         self.store.check_writable()?;
         match endpoint::refresh(settings, refresh_token) {
             Ok(fresh) => {
-                log.write(1, "OAUTH", || "The access token was refreshed.".into());
-                Ok(self.keep(&lock, self.inherit(fresh, &known), log))
+                lines.push("The access token was refreshed.".into());
+                Ok(self.keep(&lock, self.inherit(fresh, &known), lines))
             }
             Err(problem) => {
-                log.write(1, "OAUTH", || format!("The refresh failed: {problem}"));
+                lines.push(format!("The refresh failed: {problem}"));
                 self.stored_meanwhile(&known, demand, settings)
                     .ok_or_else(|| problem.into())
             }
@@ -293,14 +309,14 @@ impl Keeper {
         }
     }
 
-    fn keep(&self, lock: &StoreLock, token: TokenSet, log: &Log) -> Renewed {
+    fn keep(&self, lock: &StoreLock, token: TokenSet, lines: &mut Vec<String>) -> Renewed {
         let warning = self.store.save(lock, &token).err().map(|problem| {
             let message = format!(
                 "The access token was renewed, but the new tokens could not be stored: {} This \
                  process goes on with them; a later one may need a new login.",
                 problem.message
             );
-            log.write(1, "OAUTH", || message.clone());
+            lines.push(message.clone());
             Diagnostic::new(SqlState::GENERAL_WARNING, message)
         });
         Renewed {
@@ -374,6 +390,12 @@ fn login_needed(what: &str) -> Refusal {
             ),
         ),
         needs_login: true,
+    }
+}
+
+fn write_lines(log: &Log, lines: Vec<String>) {
+    for line in lines {
+        log.write(1, "OAUTH", || line);
     }
 }
 

@@ -12,6 +12,7 @@ mod calls;
 mod login;
 mod refresh;
 mod revoke;
+mod transport;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -26,14 +27,14 @@ use apilink_core::{Diagnostic, Result};
 use clio_sandbox::{Options, Sandbox};
 
 /// A local Clio, and a folder for token files.
-pub struct Service {
-    pub sandbox: Sandbox,
-    pub folder: tempfile::TempDir,
-    pub log: Arc<Mutex<Vec<String>>>,
+struct Service {
+    sandbox: Sandbox,
+    folder: tempfile::TempDir,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Service {
-    pub fn start(options: Options) -> Self {
+    fn start(options: Options) -> Self {
         let options = Options {
             matters: 30,
             ..options
@@ -45,16 +46,16 @@ impl Service {
         }
     }
 
-    pub fn plain() -> Self {
+    fn plain() -> Self {
         Self::start(Options::default())
     }
 
-    pub fn file(&self) -> PathBuf {
+    fn file(&self) -> PathBuf {
         self.folder.path().join("tokens.txt")
     }
 
     /// The mission's string, with a token file of this test's own and more properties.
-    pub fn string(&self, more: &str) -> String {
+    fn string(&self, more: &str) -> String {
         format!(
             "{more};Profile=C:\\profiles\\Clio.apip;ProfileSettings='Region={}';Authscheme=OAuth;\
              InitiateOAuth=GETANDREFRESH;OAuthClientId=sandbox-client;\
@@ -66,19 +67,19 @@ impl Service {
         )
     }
 
-    pub fn settings(&self, more: &str) -> Settings {
+    fn settings(&self, more: &str) -> Settings {
         settings(&self.string(more))
     }
 
     /// Connects with a token file that holds a token of this life already.
-    pub fn connect(&self, more: &str) -> Session {
+    fn connect(&self, more: &str) -> Session {
         if !self.file().exists() {
             self.store_token(Duration::from_secs(3600));
         }
         self.try_connect(more, None).unwrap()
     }
 
-    pub fn try_connect(
+    fn try_connect(
         &self,
         more: &str,
         show_url: Option<&mut dyn FnMut(&str) -> bool>,
@@ -98,7 +99,7 @@ impl Service {
     }
 
     /// Puts a token into the file, as another run would have.
-    pub fn store_token(&self, life: Duration) {
+    fn store_token(&self, life: Duration) {
         let user = self.sandbox.people()[0].id;
         let grant = self.sandbox.issue_token(user, life);
         write_tokens(
@@ -110,12 +111,12 @@ impl Service {
         );
     }
 
-    pub fn stored(&self) -> String {
+    fn stored(&self) -> String {
         std::fs::read_to_string(self.file()).unwrap()
     }
 }
 
-pub fn write_tokens(file: &Path, access: &str, refresh: &str, life: Duration, age_ms: u128) {
+fn write_tokens(file: &Path, access: &str, refresh: &str, life: Duration, age_ms: u128) {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
     let text = format!(
         "oauthaccesstoken={access}\n_persist_oauthaccesstoken={access}\n\
@@ -127,7 +128,7 @@ pub fn write_tokens(file: &Path, access: &str, refresh: &str, life: Duration, ag
     std::fs::write(file, text).unwrap();
 }
 
-pub fn settings(string: &str) -> Settings {
+fn settings(string: &str) -> Settings {
     let (settings, warnings) = Settings::parse(string).unwrap();
     // The repeated keys of `string` are meant: the first one wins.
     assert!(
@@ -137,7 +138,7 @@ pub fn settings(string: &str) -> Settings {
     settings
 }
 
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -158,7 +159,7 @@ fn plain_client() -> reqwest::blocking::Client {
 }
 
 /// What a person with a browser does: opens the page, answers it, and follows the redirects.
-pub fn browse(url: &str, decision: &str) {
+fn browse(url: &str, decision: &str) {
     let client = plain_client();
     let page = client.get(url).send().unwrap().text().unwrap();
     let mut fields = vec![("decision".to_owned(), decision.to_owned())];
@@ -198,7 +199,7 @@ pub fn browse(url: &str, decision: &str) {
 }
 
 /// Sends a request without a body.
-pub fn send(session: &Session, request: &Request) -> (Result<Response>, Vec<Diagnostic>) {
+fn send(session: &Session, request: &Request) -> (Result<Response>, Vec<Diagnostic>) {
     let mut records = Vec::new();
     let cancel = CancellationToken::new();
     let reply = session.execute(request, RequestBody::Empty, &cancel, &mut records);
@@ -206,7 +207,7 @@ pub fn send(session: &Session, request: &Request) -> (Result<Response>, Vec<Diag
 }
 
 /// Sends a GET that is to succeed, and returns its JSON.
-pub fn get(session: &Session, url: &str) -> serde_json::Value {
+fn get(session: &Session, url: &str) -> serde_json::Value {
     let (reply, records) = send(session, &Request::get(url));
     assert_eq!(records, []);
     let mut reply = reply.unwrap();
