@@ -17,7 +17,12 @@ fn write_header(root: &Path) {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("apilink.h");
     match cbindgen::generate(root) {
         Ok(bindings) => {
-            bindings.write_to_file(&out);
+            let mut header = Vec::new();
+            bindings.write(&mut header);
+            let header = with_parentheses(&String::from_utf8_lossy(&header));
+            if let Err(error) = fs::write(&out, header) {
+                println!("cargo:warning=the C header was not written: {error}");
+            }
             println!("cargo:rustc-env=APILINK_GENERATED_HEADER={}", out.display());
         }
         // A syntax error in src is better told by the compiler, which runs next.
@@ -27,6 +32,23 @@ fn write_header(root: &Path) {
             println!("cargo:warning=the C header was not generated: {error}");
         }
     }
+}
+
+/// cbindgen writes negative constants bare, and `-APILINK_NTS` would not compile.
+fn with_parentheses(header: &str) -> String {
+    let mut text = String::with_capacity(header.len());
+    for line in header.lines() {
+        match line.rsplit_once(" -") {
+            Some((start, number)) if start.starts_with("#define ") => {
+                text.extend([start, " (-", number, ")\n"]);
+            }
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
 }
 
 fn link_arguments() {

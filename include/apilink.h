@@ -11,7 +11,8 @@
  *  - Text comes out into a buffer of the caller: always NUL-terminated (if its capacity is not 0),
  *    never cut within a character, and with the full length without the NUL in *length. Text that
  *    was cut is APILINK_SUCCESS_WITH_INFO with 01004. A NULL buffer asks for the length alone.
- *  - Out-parameters may be NULL only where it says so; they are left alone after an error.
+ *  - Out-parameters may be NULL only where it says so; they are left alone after an error and
+ *    after APILINK_NO_DATA.
  *  - Memory of the library is never freed by the caller, and the other way round.
  *  - Handles are tokens, not addresses: a freed or foreign one is answered with
  *    APILINK_INVALID_HANDLE. They may be freed in any order, from any thread.
@@ -50,13 +51,13 @@
 #define APILINK_NO_DATA 100
 
 // The call failed. Its diagnostic records say why; the handle can be used further.
-#define APILINK_ERROR -1
+#define APILINK_ERROR (-1)
 
 // The handle is NULL, freed, of another type, or of another process. No record is left.
-#define APILINK_INVALID_HANDLE -2
+#define APILINK_INVALID_HANDLE (-2)
 
 // A length that stands for "up to the NUL".
-#define APILINK_NTS -1
+#define APILINK_NTS (-1)
 
 // null.
 #define APILINK_JSON_NULL 0
@@ -290,8 +291,8 @@ int32_t apilink_connection_set_authorize_callback(apilink_connection *connection
 //         APILINK_ERROR; APILINK_INVALID_HANDLE.
 //
 // SQLSTATEs: HY024 a property or its value, HY090 the length, HY009 connection_string is NULL,
-// 08002 already connected, 08001 the service cannot be reached, 28000 authorization refused or a
-// login needed, HYT00 time ran out, HY008 cancelled, HY000 the token store and the rest.
+// 08002 already connected, 08001 the service cannot be reached, 28000 authorization missing or
+// refused, or a login needed, HYT00 time ran out, HY008 cancelled, HY000 the token store and the rest.
 //
 // After an error the handle is as before and can be used again. Threads: any; a second thread
 // that connects the same handle at the same time gets HY010.

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 venv=${1:?}
 
 packages=(
-    clang cmake g++ gcc libcurl4-openssl-dev llvm mono-mcs mono-runtime
+    binutils clang cmake g++ gcc libclang-rt-dev libcurl4-openssl-dev llvm mono-mcs mono-runtime
     libmono-system-core4.0-cil npm pkg-config python3 python3-venv valgrind
 )
 

@@ -217,8 +217,8 @@ pub extern "C" fn apilink_connection_set_authorize_callback(
 ///         APILINK_ERROR; APILINK_INVALID_HANDLE.
 ///
 /// SQLSTATEs: HY024 a property or its value, HY090 the length, HY009 connection_string is NULL,
-/// 08002 already connected, 08001 the service cannot be reached, 28000 authorization refused or a
-/// login needed, HYT00 time ran out, HY008 cancelled, HY000 the token store and the rest.
+/// 08002 already connected, 08001 the service cannot be reached, 28000 authorization missing or
+/// refused, or a login needed, HYT00 time ran out, HY008 cancelled, HY000 the token store and the rest.
 ///
 /// After an error the handle is as before and can be used again. Threads: any; a second thread
 /// that connects the same handle at the same time gets HY010.

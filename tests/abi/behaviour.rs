@@ -469,6 +469,43 @@ fn a_body_that_was_read_in_pieces_cannot_be_had_as_a_whole() {
     );
 }
 
+/// What broke off must never look as if it had come to its end.
+#[test]
+fn a_body_that_broke_off_stays_broken() {
+    let world = World::start();
+    let id = world.sandbox.add_document(8 << 20);
+    let request = world.prepared(&format!("documents/{id}/download"));
+    let broken = || {
+        world.sandbox.fault(Fault {
+            bytes: Some(1 << 20),
+            ..Fault::new("/storage/*", FaultKind::Drop)
+        });
+        execute(request)
+    };
+
+    let response = broken();
+    for _ in 0..3 {
+        let code = unsafe { apilink_response_body(response, &mut null(), null_mut()) };
+        assert_eq!(code, APILINK_ERROR);
+        assert_eq!(first_state(response), "08S01");
+    }
+    apilink_response_free(response);
+
+    let response = broken();
+    let mut buffer = vec![0_u8; 1 << 16];
+    let mut read = 0;
+    let mut next = || unsafe {
+        apilink_response_read(response, buffer.as_mut_ptr().cast(), 1 << 16, &raw mut read)
+    };
+    while next() == APILINK_SUCCESS {}
+    for _ in 0..3 {
+        assert_eq!(next(), APILINK_ERROR);
+        assert_eq!(first_state(response), "08S01");
+    }
+    apilink_response_free(response);
+    apilink_request_free(request);
+}
+
 /// Bytes that a callback delivers a few at a time.
 struct Source {
     bytes: std::io::Cursor<Vec<u8>>,

@@ -109,6 +109,22 @@ def test_the_examples_are_c99():
         )
 
 
+def test_the_programs_in_the_guide_compile(tmp_path):
+    guide = (ROOT / "docs" / "c-api.md").read_text()
+    for language, compiler, standard in [("c", "gcc", "c99"), ("cpp", "g++", "c++17")]:
+        blocks = re.findall(rf"^```{language}\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+        programs = [block for block in blocks if "int main(" in block]
+        assert len(programs) == 1
+        source = tmp_path / f"program.{language}"
+        source.write_text(programs[0])
+        warnings = [flag for flag in WARNINGS if language == "c" or "prototypes" not in flag]
+        subprocess.run(
+            [need(compiler), f"-std={standard}", *warnings, "-fsyntax-only"]
+            + [f"-I{ROOT / 'include'}", source],
+            check=True,
+        )
+
+
 def test_quickstart(sandbox, example, environment, free_port):
     string = sandbox.connection_string(free_port)
     output, errors = example("quickstart.c", string)

@@ -2,12 +2,13 @@
  *
  *     walk BASE_URL DIRECTORY
  *
+ * The directory has Pkce.apip, a profile that uses PKCE. BROWSER answers the logins.
+ *
  * Every buffer is a block of its own and exactly as large as it is said to be, so that a byte too
- * many is an error that AddressSanitizer and valgrind see. BROWSER answers the logins. */
+ * many is an error that AddressSanitizer and valgrind see. */
 #include "common.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 extern char **environ;
+
+/* The file does not exist: the built-in profile. */
+#define CLIO "C:\\profiles\\Clio.apip"
 
 static const char *base, *directory;
 
@@ -362,30 +366,33 @@ static int32_t cancel_login(void *user_data, const char *url, int64_t length)
     return 0;
 }
 
-static int free_port(void)
+/* Listens on a port of localhost, a free one for 0. */
+static int listen_on(int *port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
     socklen_t size = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0);
     CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(listen(listener, 1) == 0);
     CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
-    close(listener);
-    return ntohs(address.sin_port);
+    *port = ntohs(address.sin_port);
+    return listener;
 }
 
 /* A connection string with a login, for tokens in this store. */
-static char *string_with(const char *store, const char *more)
+static char *string_with(const char *profile, int port, const char *store, const char *more)
 {
-    char *string = malloc(4096);
+    char *string = malloc(16384);
 
-    snprintf(string, 4096,
-             "Profile=C:\\profiles\\Clio.apip;ProfileSettings='Region=%s';Authscheme=OAuth;"
+    snprintf(string, 16384,
+             "Profile=%s;ProfileSettings='Region=%s';Authscheme=OAuth;"
              "InitiateOAuth=GETANDREFRESH;OAuthClientId=sandbox-client;"
              "OAuthClientSecret=sandbox-secret;CallbackUrl=http://localhost:%d;"
              "OAuthSettingsLocation=%s;%s",
-             base, free_port(), store, more);
+             profile, base, port, store, more);
     return string;
 }
 
@@ -396,10 +403,11 @@ static void logins(void)
     char *string, store[4096];
     int32_t connected = -7, count = 0;
     int64_t expiry = 0;
-    int status = 0;
+    int status = 0, port = 0;
 
+    close(listen_on(&port));
     snprintf(store, sizeof store, "%s/OAuthSettings.txt", directory);
-    string = string_with(store, "");
+    string = string_with(CLIO, port, store, "");
 
     FAILS("HY024", connection, apilink_connection_set_timeout(connection, -1));
     FAILS("HY024", connection, apilink_connection_set_login_timeout(connection, 0));
@@ -461,14 +469,37 @@ static void logins(void)
     free(string);
 }
 
-/* A login on another machine, with PKCE where the profile has it. */
-static void headless(struct control control)
+/* Logs in as on another machine, where the person copies the address of the page that the
+ * browser was sent to in vain. */
+static void copy_redirect(const char *url, int port, char *address, size_t size)
+{
+    char *arguments[] = {getenv("BROWSER"), (char *)url, NULL}, line[2048], target[1024];
+    const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    int listener = listen_on(&port), browsing, status = 0;
+    ssize_t length;
+
+    CHECK(posix_spawn(&browser, arguments[0], NULL, NULL, arguments, environ) == 0);
+    browsing = accept(listener, NULL, NULL);
+    length = read(browsing, line, sizeof line - 1);
+    CHECK(length > 0);
+    line[length] = '\0';
+    CHECK(sscanf(line, "GET %1023s HTTP", target) == 1);
+    CHECK(write(browsing, reply, sizeof reply - 1) == sizeof reply - 1);
+    close(browsing);
+    close(listener);
+    CHECK(waitpid(browser, &status, 0) == browser && status == 0);
+    snprintf(address, size, "http://localhost:%d%s", port, target);
+}
+
+static void headless(void)
 {
     apilink_connection *connection = new_connection();
-    char *string = string_with("memory://headless", "");
-    char url[2048], location[2048] = "";
-    apilink_response *response;
+    char profile[4096], *string, url[2048], address[2048];
+    int port = 0;
 
+    close(listen_on(&port));
+    snprintf(profile, sizeof profile, "%s/Pkce.apip", directory);
+    string = string_with(profile, port, "memory://headless", "");
     login_string = string;
     NONE(connection, apilink_authorization_state(connection, NULL, 0, NULL));
     NONE(connection, apilink_authorization_pkce_verifier(connection, NULL, 0, NULL));
@@ -476,20 +507,21 @@ static void headless(struct control control)
           apilink_authorization_url(connection, NULL, NTS, NULL, 0, NULL, 0, NULL));
     get_text(connection, get_url, connection);
     get_text(connection, get_state, connection);
-    NONE(connection, get_verifier(connection, NULL, 0, NULL)); /* not with Clio */
-    OK(connection, apilink_authorization_url(connection, string, NTS, NULL, 0, url, sizeof url,
-                                             NULL));
-    FAILS("28000", connection,
-          apilink_authorization_exchange(connection, string, NTS, "no-such-code", NTS));
+    get_text(connection, get_verifier, connection);
     FAILS("HY024", connection, apilink_authorization_exchange(connection, string, NTS, "", 0));
     FAILS("HY009", connection, apilink_authorization_exchange(connection, string, NTS, NULL, NTS));
-
-    /* What a browser does: answer the page's form; the redirect is not followed here. */
-    response = call(control.request, "GET", url, NULL, 200);
-    snprintf(location, sizeof location, "http://localhost/?code=x&state=of-another-login");
-    OK(response, apilink_response_free(response));
     FAILS("28000", connection,
-          apilink_authorization_exchange(connection, string, NTS, location, NTS));
+          apilink_authorization_exchange(connection, string, NTS, "no-such-code", NTS));
+    FAILS("28000", connection,
+          apilink_authorization_exchange(connection, string, NTS,
+                                         "http://localhost/?code=x&state=of-another-login", NTS));
+
+    OK(connection, apilink_authorization_url(connection, string, NTS, NULL, 0, url, sizeof url,
+                                             NULL));
+    copy_redirect(url, port, address, sizeof address);
+    OK(connection, apilink_authorization_exchange(connection, string, NTS, address, NTS));
+    OK(connection, apilink_connection_set_authorize_callback(connection, give_up, NULL));
+    OK(connection, apilink_connection_connect(connection, string, NTS));
     OK(connection, apilink_connection_free(connection));
     free(string);
 }
@@ -574,7 +606,7 @@ static void bodies(apilink_request *request, const char *path, int64_t size)
 {
     apilink_response *response = call(request, "GET", path, NULL, 200), *other;
     const void *data = NULL, *again = NULL;
-    int64_t length = -7, total = 0, got;
+    int64_t length = -7, total = 0, room, got;
     char file[4096], *copy = malloc((size_t)size + 1);
     int32_t code;
 
@@ -588,11 +620,12 @@ static void bodies(apilink_request *request, const char *path, int64_t size)
     FAILS("HY090", other, apilink_response_read(other, copy, 0, &got));
     FAILS("HY009", other, apilink_response_read(other, NULL, 9, &got));
     FAILS("HY009", other, apilink_response_read(other, copy, 9, NULL));
-    while ((code = apilink_response_read(other, copy + total, total % 5000 + 1 < size - total
-                                                                  ? total % 5000 + 1
-                                                                  : size - total + 1,
-                                         &got)) == APILINK_SUCCESS)
-        total += got;
+    do { /* growing pieces, at last with room for one byte more than there is */
+        room = total + 1 < size + 1 - total ? total + 1 : size + 1 - total;
+        code = apilink_response_read(other, copy + total, room, &got);
+        if (code == APILINK_SUCCESS)
+            total += got;
+    } while (code == APILINK_SUCCESS);
     NONE(other, code);
     CHECK(total == size && memcmp(copy, data, (size_t)size) == 0);
     FAILS("HY010", other, apilink_response_body(other, &again, NULL));
@@ -611,7 +644,8 @@ static void bodies(apilink_request *request, const char *path, int64_t size)
     OK(other, apilink_response_free(other));
 
     other = call(request, "GET", path, NULL, 200);
-    OK(other, apilink_response_read(other, copy, 1, &got)); /* the rest is not wanted */
+    IS(size > 0 ? APILINK_SUCCESS : APILINK_NO_DATA, other,
+       apilink_response_read(other, copy, 1, &got)); /* the rest is not wanted */
     OK(other, apilink_response_free(other));
     OK(response, apilink_response_free(response));
     free(copy);
@@ -753,6 +787,7 @@ static void faults(struct control control, apilink_request *request)
 {
     apilink_response *response = NULL;
     const void *data = NULL;
+    char id[32], path[64];
     int32_t kind;
 
     tell(control, "POST", "/_sandbox/faults",
@@ -772,9 +807,14 @@ static void faults(struct control control, apilink_request *request)
     FAILS("22018", response, apilink_response_json_type(response, "", NTS, &kind));
     OK(response, apilink_response_free(response));
 
+    /* Too large to be had whole before the call returns. */
     tell(control, "POST", "/_sandbox/faults",
-         "{\"path\":\"/api/v4/matters*\",\"kind\":\"drop\",\"bytes\":40}");
-    response = call(request, "GET", "matters?limit=100", NULL, 200);
+         "{\"path\":\"/storage/*\",\"times\":0,\"kind\":\"drop\",\"bytes\":4000000}");
+    response = call(control.request, "POST", "/_sandbox/documents", "{\"bytes\":5000000}", 200);
+    text_at(response, "/id", id, sizeof id);
+    OK(response, apilink_response_free(response));
+    snprintf(path, sizeof path, "documents/%s/download", id);
+    response = call(request, "GET", path, NULL, 200);
     FAILS("08S01", response, apilink_response_body(response, &data, NULL));
     CHECK(data == NULL);
     OK(response, apilink_response_free(response));
@@ -813,6 +853,45 @@ static void unreachable(void)
     CHECK(response == NULL);
 }
 
+/* ---- forks -------------------------------------------------------------------------------- */
+
+/* A child has none of its parent's handles, and makes its own. */
+static void forks(const char *string)
+{
+    apilink_connection *connection = new_connection();
+    apilink_request *request;
+    apilink_response *response;
+    pid_t child;
+    int status = -7;
+
+    OK(connection, apilink_connection_connect(connection, string, NTS));
+    request = new_request(connection);
+    response = call(request, "GET", "users/who_am_i", NULL, 200);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        no_connection(connection);
+        no_request(request, response);
+        no_response(response);
+        INVALID(apilink_connection_free(connection));
+        connection = new_connection();
+        OK(connection, apilink_connection_connect(connection, string, NTS));
+        request = new_request(connection);
+        response = call(request, "GET", "users/who_am_i", NULL, 200);
+        OK(NULL, apilink_connection_free(connection));
+        OK(NULL, apilink_request_free(request));
+        OK(NULL, apilink_response_free(response));
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    OK(response, apilink_response_free(response));
+    response = call(request, "GET", "users/who_am_i", NULL, 200);
+    OK(response, apilink_response_free(response));
+    OK(request, apilink_request_free(request));
+    OK(connection, apilink_connection_free(connection));
+}
+
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 static void requests(struct control control)
@@ -827,7 +906,7 @@ static void requests(struct control control)
     snprintf(more, sizeof more,
              "OAuthAccessToken=%s;OAuthRefreshToken=%s;OAuthExpiresIn=3600;State=a;State=b;",
              tokens.access, tokens.refresh);
-    string = string_with("memory://walk", more);
+    string = string_with(CLIO, 33333, "memory://walk", more);
     INFO(connection, apilink_connection_connect(connection, string, NTS)); /* a key repeats */
     CHECK(has_state(connection, "01S00"));
     OK(connection, apilink_token_refresh(connection));
@@ -876,6 +955,8 @@ static void requests(struct control control)
 int main(int argc, char **argv)
 {
     struct control control;
+    struct tokens tokens;
+    char string[1024];
 
     if (argc != 3) {
         fprintf(stderr, "usage: %s BASE_URL DIRECTORY\n", argv[0]);
@@ -888,9 +969,14 @@ int main(int argc, char **argv)
     IS(APILINK_ERROR, NULL, apilink_connection_new(NULL));
     control = open_control(base);
     logins();
-    headless(control);
+    headless();
     requests(control);
     unreachable();
+    tokens = issue_tokens(control, 3600);
+    snprintf(string, sizeof string,
+             "ProfileSettings='Region=%s';AuthScheme=OAuth;OAuthAccessToken=%s", base,
+             tokens.access);
+    forks(string);
     close_control(control);
     return 0;
 }

@@ -18,7 +18,7 @@ from ._library import AuthorizeCallback, LogCallback, ReadCallback
 LogTarget = Union[logging.Logger, Callable[[int, str], object]]
 """Where log lines go: a logger, or a function of the level (1 to 5) and the line."""
 
-_targets: dict[int, Any] = {}
+_registrations: weakref.WeakValueDictionary[int, Registration] = weakref.WeakValueDictionary()
 _numbers = itertools.count(1)
 _thread = threading.local()
 
@@ -30,8 +30,13 @@ class Registration:
 
     def __init__(self, target: object) -> None:
         self.number = next(_numbers)
-        _targets[self.number] = target
-        weakref.finalize(self, _targets.pop, self.number, None)
+        self.target = target
+        _registrations[self.number] = self
+
+
+def _target(number: int | None) -> Any:
+    registration = _registrations.get(number or 0)
+    return None if registration is None else registration.target
 
 
 def is_restricted() -> bool:
@@ -76,7 +81,7 @@ class Body:
 
 
 def _log(number: int | None, level: int, line: int, length: int) -> None:
-    target = _targets.get(number or 0)
+    target = _target(number)
     if target is None:
         return
     text = ctypes.string_at(line, length).decode("utf-8", "replace")
@@ -91,7 +96,7 @@ def _log(number: int | None, level: int, line: int, length: int) -> None:
 
 
 def _authorize(number: int | None, url: int, length: int) -> int:
-    target = _targets.get(number or 0)
+    target = _target(number)
     if not isinstance(target, Authorize):
         return 1
     _thread.restricted = True
@@ -102,7 +107,7 @@ def _authorize(number: int | None, url: int, length: int) -> int:
 
 
 def _read(number: int | None, buffer: int, capacity: int) -> int:
-    body = _targets.get(number or 0)
+    body = _target(number)
     if not isinstance(body, Body):
         return -1
     try:

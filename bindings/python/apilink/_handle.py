@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import collections
 import contextvars
 import ctypes
 import os
 import threading
+import time
 import weakref
 from ctypes import byref, c_int32, c_int64, c_void_p
 from typing import Any, Callable, TypeVar
@@ -21,8 +23,17 @@ T = TypeVar("T")
 # wake up by itself.
 _TICK = 0.1
 
+# How long the end of the process waits for calls of other threads that were cancelled, in seconds.
+_PATIENCE = 2.0
+
+# The function that frees it, for each handle of this process. No token is ever used twice.
+_open: dict[int, Callable[[int], int]] = {}
+
 # Handles to be freed that were collected within a callback, where that is not allowed.
-_deferred: collections.deque[tuple[Callable[[int], int], int]] = collections.deque()
+_deferred: collections.deque[int] = collections.deque()
+
+# One entry for each call that is in the library now; appending and popping need no lock.
+_running: collections.deque[None] = collections.deque()
 
 
 class Handle:
@@ -37,25 +48,35 @@ class Handle:
         self.library = library
         self.kind = kind
         self._token = token.value or 0
-        self._process = os.getpid()
-        free = getattr(library.functions, f"apilink_{kind}_free")
-        self._end = weakref.finalize(self, _free, free, self._token, self._process)
+        if self._token:
+            _open[self._token] = getattr(library.functions, f"apilink_{kind}_free")
+        weakref.finalize(self, _free, self._token).atexit = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been freed, and is of this process."""
+        return self._token in _open
 
     @property
     def token(self) -> int:
         """What stands for the handle in C."""
-        if not self._end.alive or self._process != os.getpid():
+        if not self.is_open:
             raise closed(self.kind)
         return self._token
 
     def close(self) -> None:
         """Frees it. Calls that run on it are cancelled."""
-        self._end()
+        _free(self._token)
 
     def call(self, function: str, *arguments: object) -> int:
         """Calls a function on the handle and returns its code, unless that is an error."""
         forbid_in_callbacks()
-        code: int = getattr(self.library.functions, function)(self.token, *arguments)
+        token = self.token
+        _running.append(None)
+        try:
+            code: int = getattr(self.library.functions, function)(token, *arguments)
+        finally:
+            _running.pop()
         self.check(code)
         return code
 
@@ -63,7 +84,7 @@ class Handle:
         """Raises what a code says."""
         if code == INVALID_HANDLE:
             raise closed(self.kind)
-        if code == ERROR and not self._end.alive:
+        if code == ERROR and not self.is_open:
             text = f"The {self.kind} was closed while a call ran on it."
             raise Cancelled([Diagnostic("HY008", 0, text)])
         if code == ERROR:
@@ -71,7 +92,7 @@ class Handle:
 
     def try_call(self, function: str) -> None:
         """Calls a function that may come too late without harm, from wherever it is called."""
-        if self._end.alive and self._process == os.getpid():
+        if self.is_open:
             getattr(self.library.functions, function)(self._token)
 
     def records(self) -> tuple[Diagnostic, ...]:
@@ -169,14 +190,36 @@ def interruptible(call: Callable[[], T], cancel: Callable[[], object]) -> T:
     return result.pop()
 
 
-def _free(free: Callable[[int], int], token: int, process: int) -> None:
-    if not token or process != os.getpid():
-        return
-    _deferred.append((free, token))
+def _free(token: int) -> None:
+    _deferred.append(token)
     while not is_restricted():
         try:
-            free_one, one = _deferred.popleft()
+            token = _deferred.popleft()
         except IndexError:
             return
-        free_one(one)
+        free = _open.pop(token, None)
+        if free is not None:
+            free(token)
 
+
+def _end() -> None:
+    """Frees what is still open at the end of the process, and waits for the calls of other threads
+    to return: a thread that calls Python when the interpreter has ended would abort the process.
+    """
+    for token in list(_open):
+        _free(token)
+    end = time.monotonic() + _PATIENCE
+    while _running and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def _forget() -> None:
+    """Leaves the handles of the parent process alone in a forked child."""
+    _open.clear()
+    _deferred.clear()
+    _running.clear()
+
+
+atexit.register(_end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

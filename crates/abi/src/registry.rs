@@ -17,7 +17,10 @@ const SLOT_MASK: usize = (1 << SLOT_BITS) - 1;
 
 /// The generation of the last handle. One for all registries of the process: a forked child goes
 /// on from its parent's value, so that no inherited token can name one of the child's handles.
-static LAST_GENERATION: AtomicUsize = AtomicUsize::new(0);
+///
+/// It begins where tokens of 64 bits are larger than every address of a user's program, so that a
+/// stray pointer is never a token by chance.
+static LAST_GENERATION: AtomicUsize = AtomicUsize::new(1 << 24);
 
 /// A table of handles. Finding, inserting and removing take constant time.
 pub struct Registry<T> {

@@ -1,47 +1,191 @@
-//! The one thread that does the library's input and output, and the ways to wait for it.
+//! Input and output: who does it, and the ways to wait for it.
 //!
 //! The library's surface is blocking, and every call can be cancelled. Both come from here: work
-//! runs as a task on the input and output thread, the calling thread sleeps until the task is done
-//! or cancelled, and a cancelled task is dropped with its sockets before the caller wakes.
+//! runs on a runtime, the calling thread waits until the work is done or cancelled, and cancelled
+//! work is dropped with its sockets before the caller goes on.
+//!
+//! A runtime does nothing unless a thread drives it, one at a time. A call that is alone drives it
+//! itself, because to wake another thread and be woken by it costs more than a small request.
+//! Otherwise the input and output thread drives it: for calls that run side by side, for bodies
+//! that arrive while they are read, and for connections that are kept open between calls.
 
 use std::future::Future;
 use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Notify;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::process::PerProcess;
 
-static RUNTIME: PerProcess<OnceCell<Handle>> = PerProcess::new(OnceCell::new);
+/// How long the runtime is left alone after a call, so that the next one can drive it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+static IO: PerProcess<OnceCell<Arc<Io>>> = PerProcess::new(OnceCell::new);
+
+/// The runtime of a process, and whose turn it is to drive it.
+struct Io {
+    runtime: Runtime,
+    turn: Mutex<Turn>,
+    /// Wakes the input and output thread where it waits for its turn.
+    wanted: Condvar,
+    /// Wakes it where it drives.
+    unwanted: Notify,
+}
+
+#[derive(Default)]
+struct Turn {
+    driver: Driver,
+    /// Calls and bodies that need the runtime and do not drive it.
+    dependents: usize,
+    /// Calls that have driven it.
+    calls: u64,
+}
+
+#[derive(Default, PartialEq)]
+enum Driver {
+    #[default]
+    Nobody,
+    /// The thread of a call.
+    Caller,
+    /// The input and output thread.
+    Thread,
+}
 
 /// The runtime of this process, started on first use.
-fn runtime() -> Result<Handle> {
-    RUNTIME.get().get_or_try_init(start).cloned()
+fn io() -> Result<Arc<Io>> {
+    IO.get().get_or_try_init(Io::start).cloned()
 }
 
-fn start() -> Result<Handle> {
-    let problem = |error: std::io::Error| {
-        Diagnostic::new(
-            SqlState::GENERAL_ERROR,
-            format!("The library's input and output thread cannot be started: {error}."),
-        )
-    };
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(problem)?;
-    let handle = runtime.handle().clone();
-    std::thread::Builder::new()
-        .name("apilink-io".into())
-        .spawn(move || runtime.block_on(std::future::pending::<()>()))
-        .map_err(problem)?;
-    Ok(handle)
+impl Io {
+    fn start() -> Result<Arc<Self>> {
+        let problem = |error: std::io::Error| {
+            Diagnostic::new(
+                SqlState::GENERAL_ERROR,
+                format!("The library's input and output thread cannot be started: {error}."),
+            )
+        };
+        let io = Arc::new(Self {
+            runtime: Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(problem)?,
+            turn: Mutex::default(),
+            wanted: Condvar::new(),
+            unwanted: Notify::new(),
+        });
+        let thread = Arc::clone(&io);
+        std::thread::Builder::new()
+            .name("apilink-io".into())
+            .spawn(move || thread.drive_when_needed())
+            .map_err(problem)?;
+        Ok(io)
+    }
+
+    /// What the input and output thread does.
+    fn drive_when_needed(&self) {
+        loop {
+            self.take_turn();
+            self.runtime.block_on(self.unwanted.notified());
+            let mut turn = self.lock();
+            if turn.dependents == 0 {
+                turn.driver = Driver::Nobody;
+            }
+        }
+    }
+
+    /// Waits until somebody depends on the thread, or no call has come for a while.
+    fn take_turn(&self) {
+        let mut turn = self.lock();
+        while turn.driver != Driver::Thread {
+            let calls = turn.calls;
+            let is_needed = turn.dependents > 0;
+            if turn.driver == Driver::Nobody && is_needed {
+                turn.driver = Driver::Thread;
+                return;
+            }
+            let (after, waited) = self
+                .wanted
+                .wait_timeout(turn, PAUSE)
+                .unwrap_or_else(PoisonError::into_inner);
+            turn = after;
+            if waited.timed_out() && turn.calls == calls && turn.driver == Driver::Nobody {
+                turn.driver = Driver::Thread;
+            }
+        }
+    }
+
+    /// The right to drive on this thread, unless somebody drives or depends on another driver.
+    fn drive_here(&self) -> Option<Driving<'_>> {
+        // A thread drives one runtime at a time.
+        if Handle::try_current().is_ok() {
+            return None;
+        }
+        let mut turn = self.lock();
+        if turn.driver != Driver::Nobody || turn.dependents > 0 {
+            return None;
+        }
+        turn.driver = Driver::Caller;
+        turn.calls = turn.calls.wrapping_add(1);
+        Some(Driving(self))
+    }
+
+    /// Sees to it that somebody else drives for as long as the result lives.
+    fn depend(self: Arc<Self>) -> Dependent {
+        let mut turn = self.lock();
+        turn.dependents += 1;
+        if turn.driver == Driver::Nobody {
+            self.wanted.notify_one();
+        }
+        drop(turn);
+        Dependent(self)
+    }
+
+    /// Every change is a few assignments that cannot fail.
+    fn lock(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Runs `work` on the input and output thread and waits for its result.
+/// The turn of a call.
+struct Driving<'a>(&'a Io);
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        let mut turn = self.0.lock();
+        turn.driver = Driver::Nobody;
+        if turn.dependents > 0 {
+            self.0.wanted.notify_one();
+        }
+    }
+}
+
+/// Something that needs the runtime to be driven, by whomever.
+pub struct Dependent(Arc<Io>);
+
+impl Drop for Dependent {
+    fn drop(&mut self) {
+        let mut turn = self.0.lock();
+        turn.dependents = turn.dependents.saturating_sub(1);
+        if turn.dependents == 0 && turn.driver == Driver::Thread {
+            self.0.unwanted.notify_one();
+        }
+    }
+}
+
+/// Sees to it that tasks go on after the call that started them, for as long as the result lives.
+///
+/// # Errors
+/// HY000 when the input and output thread cannot be started.
+pub fn depend() -> Result<Dependent> {
+    io().map(Io::depend)
+}
+
+/// Does `work` and waits for its result.
 ///
 /// # Errors
 /// The error of `work`; HY008 as soon as `cancel` is cancelled.
@@ -50,11 +194,18 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    start_work(cancel, work)?.wait()
+    let io = io()?;
+    if let Some(_turn) = io.drive_here() {
+        return io.runtime.block_on(unless_cancelled(cancel, work));
+    }
+    start_on(io, cancel, work).wait()
 }
 
 /// Work that runs on the input and output thread.
-pub struct Running<T>(mpsc::Receiver<Result<T>>);
+pub struct Running<T> {
+    result: mpsc::Receiver<Result<T>>,
+    _needs: Dependent,
+}
 
 impl<T> Running<T> {
     /// Waits for the result.
@@ -62,7 +213,7 @@ impl<T> Running<T> {
     /// # Errors
     /// As [`run`].
     pub fn wait(self) -> Result<T> {
-        self.0.recv().unwrap_or_else(|_| {
+        self.result.recv().unwrap_or_else(|_| {
             Err(Diagnostic::new(
                 SqlState::GENERAL_ERROR,
                 "A task of the library broke off. This is a bug in apilink; please report it.",
@@ -71,40 +222,44 @@ impl<T> Running<T> {
     }
 }
 
-/// Starts `work` on the input and output thread.
+/// Starts `work`, so that this thread can do something else meanwhile.
 ///
 /// # Errors
-/// HY000 when the thread cannot be started.
+/// HY000 when the input and output thread cannot be started.
 pub fn start_work<T, F>(cancel: &CancellationToken, work: F) -> Result<Running<T>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let (sender, receiver) = mpsc::sync_channel(1);
+    Ok(start_on(io()?, cancel, work))
+}
+
+fn start_on<T, F>(io: Arc<Io>, cancel: &CancellationToken, work: F) -> Running<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let (sender, result) = mpsc::sync_channel(1);
     let cancel = cancel.clone();
-    runtime()?.spawn(async move {
+    io.runtime.spawn(async move {
         let result = unless_cancelled(&cancel, work).await;
         // Nobody is there to take it if the caller's thread was unwound.
         let _ = sender.send(result);
     });
-    Ok(Running(receiver))
+    Running {
+        result,
+        _needs: io.depend(),
+    }
 }
 
-/// Starts work whose end nobody waits for.
-///
-/// # Errors
-/// HY000 when the thread cannot be started.
-pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    runtime()?.spawn(work);
-    Ok(())
-}
-
-/// Waits on this thread for something that other threads bring about.
+/// Waits on this thread for something that other threads bring about. Works within a runtime of
+/// the program's own, too.
 ///
 /// # Errors
 /// The error of `work`; HY008 as soon as `cancel` is cancelled.
 pub fn wait_for<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
-    runtime()?.block_on(unless_cancelled(cancel, work))
+    let _needs = depend()?;
+    pollster::block_on(unless_cancelled(cancel, work))
 }
 
 /// Sleeps.

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::SystemTime;
 
 use http::HeaderMap;
-use http::header::{COOKIE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::process::PerProcess;
@@ -79,15 +78,14 @@ impl Log {
     }
 }
 
-/// Headers for the log. Values that are secrets, or may be, are masked.
+/// Headers for the log. Values are masked unless the header is known to hold no secret: others may
+/// hold cookies, keys, names of clients, or signed URLs, which are as good as a token while they
+/// last.
 pub(crate) fn describe_headers(headers: &HeaderMap) -> String {
     let list: Vec<String> = headers
         .iter()
         .map(|(name, value)| {
-            // A redirect leads to a signed URL, which is as good as a token while it lasts.
-            let is_secret = value.is_sensitive()
-                || [COOKIE, SET_COOKIE, LOCATION, WWW_AUTHENTICATE].contains(name);
-            let value = if is_secret {
+            let value = if value.is_sensitive() || !is_harmless(name.as_str()) {
                 MASK.into()
             } else {
                 String::from_utf8_lossy(value.as_bytes())
@@ -96,6 +94,41 @@ pub(crate) fn describe_headers(headers: &HeaderMap) -> String {
         })
         .collect();
     list.join("; ")
+}
+
+fn is_harmless(header: &str) -> bool {
+    const HARMLESS: [&str; 29] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "accept-ranges",
+        "age",
+        "allow",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "keep-alive",
+        "last-modified",
+        "range",
+        "retry-after",
+        "server",
+        "transfer-encoding",
+        "user-agent",
+        "vary",
+        "x-api-version",
+        "x-request-id",
+        "x-runtime",
+    ];
+    HARMLESS.contains(&header) || header.starts_with("x-ratelimit-")
 }
 
 /// A log file that begins anew when it is large. Connections of one process that name the same
@@ -259,20 +292,26 @@ mod tests {
     }
 
     #[test]
-    fn secret_headers_are_masked() {
+    fn only_headers_that_hold_no_secret_are_shown() {
         let mut headers = HeaderMap::new();
-        let mut secret = HeaderValue::from_static("Bearer canary");
+        let mut secret = HeaderValue::from_static("canary");
         secret.set_sensitive(true);
-        headers.insert("authorization", secret);
-        headers.insert(
+        headers.insert("if-match", secret);
+        for name in [
+            "authorization",
             "location",
-            HeaderValue::from_static("https://s3/?sig=canary"),
-        );
+            "set-cookie",
+            "link",
+            "x-auth-token",
+        ] {
+            headers.insert(name, HeaderValue::from_static("https://s3/?sig=canary"));
+        }
         headers.insert("etag", HeaderValue::from_static("\"x\""));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from_static("49"));
         let text = describe_headers(&headers);
-        assert!(
-            !text.contains("canary") && text.contains("etag: \"x\""),
-            "{text}"
-        );
+        assert!(!text.contains("canary"), "{text}");
+        for shown in ["etag: \"x\"", "x-ratelimit-remaining: 49", "link: *****"] {
+            assert!(text.contains(shown), "{text}");
+        }
     }
 }

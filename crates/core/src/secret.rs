@@ -1,5 +1,7 @@
 //! Keeping secrets out of text that comes from outside.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What stands in place of a secret.
@@ -10,16 +12,21 @@ pub const MASK: &str = "*****";
 #[must_use]
 pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a SecretString>) -> String {
     const SHORTEST: usize = 4;
-    secrets
+    let mut secrets: Vec<&str> = secrets
         .into_iter()
         .map(ExposeSecret::expose_secret)
-        .fold(text.to_owned(), |text, secret| {
-            if secret.len() < SHORTEST {
-                text
-            } else {
-                text.replace(secret, MASK)
-            }
-        })
+        .filter(|secret| secret.len() >= SHORTEST)
+        .collect();
+    // One secret may be the beginning of another.
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+        .into_iter()
+        .fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+}
+
+/// What the Basic scheme (RFC 7617) makes of a name and a password; it hides neither.
+pub(crate) fn basic(name: &str, password: &str) -> SecretString {
+    STANDARD.encode(format!("{name}:{password}")).into()
 }
 
 #[cfg(test)]
@@ -33,5 +40,11 @@ mod tests {
             scrub("bad canary-1, say again", &secrets),
             "bad *****, say again"
         );
+    }
+
+    #[test]
+    fn a_secret_that_begins_another_one_leaves_nothing_of_it() {
+        let secrets = [SecretString::from("canary"), SecretString::from("canary-1")];
+        assert_eq!(scrub("canary-1 and canary", &secrets), "***** and *****");
     }
 }

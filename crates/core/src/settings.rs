@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::profile::{Pkce, Profile};
 use crate::region::{Region, check_oauth_url};
+use crate::secret;
 use given::Given;
 
 /// Everything a connection string says, with defaults filled in. `Debug` shows no secret.
@@ -242,6 +243,42 @@ impl Settings {
     #[must_use]
     pub fn describe(&self) -> &[(&'static str, String)] {
         &self.described
+    }
+
+    /// What is sent to a service or a proxy and is a secret: the other side may repeat it in its
+    /// own words, which are scrubbed of these.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let given = [
+            &self.client_secret,
+            &self.verifier,
+            &self.pkce_verifier,
+            &self.given.access_token,
+            &self.given.refresh_token,
+        ];
+        let headers = self.custom_headers.iter();
+        let params = self.custom_url_params.iter();
+        let mut secrets: Vec<SecretString> = given
+            .into_iter()
+            .flatten()
+            .cloned()
+            .chain(headers.filter_map(|(_, value)| value.to_str().ok().map(SecretString::from)))
+            .chain(params.map(|(_, value)| SecretString::from(value.as_str())))
+            .collect();
+        if let Some(secret) = &self.client_secret {
+            let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            let (id, secret): (String, String) =
+                (encode(&self.client_id), encode(secret.expose_secret()));
+            secrets.extend([secret::basic(&id, &secret), secret.into()]);
+        }
+        if let ProxySettings::Through {
+            credentials: Some((user, password)),
+            ..
+        } = &self.transport.proxy
+        {
+            let basic = secret::basic(user, password.expose_secret());
+            secrets.extend([password.clone(), basic]);
+        }
+        secrets
     }
 
     /// Puts in the values that follow from others where none was given.

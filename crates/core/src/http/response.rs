@@ -33,24 +33,66 @@ enum Body {
     },
     /// Being read in pieces: `piece` is what has arrived and was not handed out yet.
     Pieces { piece: Bytes, rest: Option<Rest> },
+    /// A part of it went into a file that was given up.
+    Lost,
 }
 
 /// The part of a body that is still to arrive. Dropping it closes the connection.
 pub(crate) struct Rest {
-    /// Pieces in order; the channel closes at the end of the body.
-    pub(crate) pieces: mpsc::Receiver<Result<Bytes>>,
+    arriving: mpsc::Receiver<Arrival>,
+    /// Why it broke off, if it did.
+    failure: Option<Diagnostic>,
     /// Ends the task that fills the channel.
-    pub(crate) _guard: DropGuard,
+    _guard: DropGuard,
+    /// Keeps that task going between calls.
+    _needs: io::Dependent,
+}
+
+/// What comes through the channel of a [`Rest`].
+pub(crate) enum Arrival {
+    Piece(Bytes),
+    /// The body is complete.
+    End,
+    /// It broke off, and stays broken.
+    Failure(Diagnostic),
 }
 
 impl Rest {
-    /// The next piece; `None` at the end.
-    fn next(&mut self, cancel: &CancellationToken) -> Result<Option<Bytes>> {
-        if let Ok(piece) = self.pieces.try_recv() {
-            return piece.map(Some);
+    pub(crate) fn new(
+        arriving: mpsc::Receiver<Arrival>,
+        guard: DropGuard,
+        needs: io::Dependent,
+    ) -> Self {
+        Self {
+            arriving,
+            failure: None,
+            _guard: guard,
+            _needs: needs,
         }
-        let pieces = &mut self.pieces;
-        io::wait_for(cancel, async move { pieces.recv().await.transpose() })
+    }
+
+    /// The next piece; `None` at the end. A body that broke off stays broken; one whose reading was
+    /// cancelled can be read on.
+    fn next(&mut self, cancel: &CancellationToken) -> Result<Option<Bytes>> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let arriving = &mut self.arriving;
+        let arrival = match arriving.try_recv() {
+            Ok(arrival) => Some(arrival),
+            Err(_) => io::wait_for(cancel, async { Ok(arriving.recv().await) })?,
+        };
+        let failure = match arrival {
+            Some(Arrival::Piece(piece)) => return Ok(Some(piece)),
+            Some(Arrival::End) => return Ok(None),
+            Some(Arrival::Failure(failure)) => failure,
+            None => Diagnostic::new(
+                SqlState::LINK_FAILURE,
+                "The body of the response broke off. This is a bug in apilink; please report it.",
+            ),
+        };
+        self.failure = Some(failure.clone());
+        Err(failure)
     }
 }
 
@@ -112,6 +154,7 @@ impl Response {
                 "The body of the response has been read in pieces already and is not kept. \
                  Execute the request again to have it as a whole.",
             )),
+            Body::Lost => Err(lost()),
         }
     }
 
@@ -120,14 +163,14 @@ impl Response {
     /// # Errors
     /// 08S01, HYT00 or HY008 when the rest of the body does not arrive.
     pub fn read(&mut self, buffer: &mut [u8], cancel: &CancellationToken) -> Result<usize> {
-        let (piece, rest) = self.pieces();
-        if piece.is_empty()
+        let (piece, rest) = self.pieces()?;
+        // A piece can be empty, which is not the end.
+        while piece.is_empty()
             && let Some(source) = rest
         {
-            match source.next(cancel) {
-                Ok(Some(next)) => *piece = next,
-                Ok(None) => *rest = None,
-                Err(error) => return Err(error),
+            match source.next(cancel)? {
+                Some(next) => *piece = next,
+                None => *rest = None,
             }
         }
         let count = piece.len().min(buffer.len());
@@ -142,7 +185,8 @@ impl Response {
     /// Returns the number of bytes.
     ///
     /// # Errors
-    /// HY000 naming the file; 08S01, HYT00 or HY008 when the rest of the body does not arrive.
+    /// HY000 naming the file; 08S01, HYT00 or HY008 when the rest of the body does not arrive. What
+    /// had arrived is lost then, and the body cannot be read any more (HY010).
     pub fn save(&mut self, path: &Path, cancel: &CancellationToken) -> Result<u64> {
         let problem = |error: std::io::Error| {
             Diagnostic::new(
@@ -160,22 +204,15 @@ impl Response {
             builder.permissions(permissions);
         }
         let mut file = builder.tempfile_in(folder).map_err(problem)?;
-        let mut written = 0;
-        let (piece, rest) = self.pieces();
-        loop {
-            file.write_all(piece).map_err(problem)?;
-            written += piece.len() as u64;
-            *piece = Bytes::new();
-            match rest {
-                None => break,
-                Some(source) => match source.next(cancel)? {
-                    Some(next) => *piece = next,
-                    None => *rest = None,
-                },
-            }
+        let (piece, rest) = self.pieces()?;
+        let written = write_rest(&mut file, piece, rest, cancel, &problem).and_then(|written| {
+            file.persist(path).map_err(|error| problem(error.error))?;
+            Ok(written)
+        });
+        if written.is_err() {
+            self.body = Body::Lost;
         }
-        file.persist(path).map_err(|error| problem(error.error))?;
-        Ok(written)
+        written
     }
 
     /// The body as JSON, read once.
@@ -192,15 +229,45 @@ impl Response {
     }
 
     /// Switches to reading in pieces, if that has not been done.
-    fn pieces(&mut self) -> (&mut Bytes, &mut Option<Rest>) {
+    fn pieces(&mut self) -> Result<(&mut Bytes, &mut Option<Rest>)> {
         if let Body::Whole { collected, rest } = &mut self.body {
             let piece = Bytes::from(std::mem::take(collected));
             let rest = rest.take();
             self.body = Body::Pieces { piece, rest };
         }
         match &mut self.body {
-            Body::Pieces { piece, rest } => (piece, rest),
-            Body::Whole { .. } => unreachable!("replaced above"),
+            Body::Pieces { piece, rest } => Ok((piece, rest)),
+            Body::Whole { .. } | Body::Lost => Err(lost()),
+        }
+    }
+}
+
+fn lost() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::SEQUENCE,
+        "A part of the body of the response went into a file that could not be completed. Execute \
+         the request again.",
+    )
+}
+
+fn write_rest(
+    file: &mut impl Write,
+    piece: &mut Bytes,
+    rest: &mut Option<Rest>,
+    cancel: &CancellationToken,
+    problem: &impl Fn(std::io::Error) -> Diagnostic,
+) -> Result<u64> {
+    let mut written = 0;
+    loop {
+        file.write_all(piece).map_err(problem)?;
+        written += piece.len() as u64;
+        *piece = Bytes::new();
+        let Some(source) = rest else {
+            return Ok(written);
+        };
+        match source.next(cancel)? {
+            Some(next) => *piece = next,
+            None => *rest = None,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::http::client;
 use crate::http::request::RequestBody;
-use crate::http::response::{Response, Rest};
+use crate::http::response::{Arrival, Response, Rest};
 use crate::http::upload::{Activity, Upload, unless_silent};
 use crate::io;
 use crate::region::Origin;
@@ -106,10 +106,10 @@ impl Transport {
         cancel: &CancellationToken,
     ) -> std::result::Result<Response, Failure> {
         match body {
-            RequestBody::Empty => self.start(attempt, None, cancel)?.wait()?,
+            RequestBody::Empty => self.run(attempt, None, cancel)?,
             RequestBody::Bytes(bytes) => {
                 let upload = Upload::from_bytes(bytes.clone());
-                self.start(attempt, Some(upload), cancel)?.wait()?
+                self.run(attempt, Some(upload), cancel)?
             }
             RequestBody::File(path) => {
                 let problem = |error: std::io::Error| {
@@ -137,8 +137,12 @@ impl Transport {
         cancel: &CancellationToken,
     ) -> Result<std::result::Result<Response, Failure>> {
         let (sender, receiver) = mpsc::channel(2);
-        let running = self.start(attempt, Some(Upload::from_pieces(receiver, length)), cancel)?;
-        let fed = pump_in(reader, length, &sender);
+        let upload = Upload::from_pieces(receiver, length);
+        let client = self.client()?.clone();
+        let running = io::start_work(cancel, async move {
+            Ok(exchange(client, attempt, Some(upload)).await)
+        })?;
+        let fed = pump_in(reader, length, &sender, cancel);
         drop(sender);
         let result = running.wait();
         // Why the body broke off says more than that the request did.
@@ -146,14 +150,14 @@ impl Transport {
         result
     }
 
-    fn start(
+    fn run(
         &self,
         attempt: Attempt,
         upload: Option<Upload>,
         cancel: &CancellationToken,
-    ) -> Result<io::Running<std::result::Result<Response, Failure>>> {
+    ) -> Result<std::result::Result<Response, Failure>> {
         let client = self.client()?.clone();
-        io::start_work(cancel, async move {
+        io::run(cancel, async move {
             Ok(exchange(client, attempt, upload).await)
         })
     }
@@ -164,6 +168,7 @@ fn pump_in(
     reader: &mut dyn Read,
     length: Option<u64>,
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
+    cancel: &CancellationToken,
 ) -> Result<()> {
     let mut left = length;
     loop {
@@ -171,34 +176,49 @@ fn pump_in(
         let count = match reader.read(&mut piece) {
             Ok(count) => count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return broken_off(sender, format!("{error}")),
+            Err(error) => return broken_off(sender, format!("{error}"), cancel),
         };
         if count == 0 {
             return match left {
                 Some(missing) if missing > 0 => broken_off(
                     sender,
                     format!("it ended {missing} bytes before its stated length"),
+                    cancel,
                 ),
                 _ => Ok(()),
             };
         }
         if let Some(rest) = &mut left {
-            match rest.checked_sub(count as u64) {
-                Some(smaller) => *rest = smaller,
-                None => return broken_off(sender, "it is longer than its stated length".into()),
-            }
+            let Some(smaller) = rest.checked_sub(count as u64) else {
+                let why = "it is longer than its stated length".into();
+                return broken_off(sender, why, cancel);
+            };
+            *rest = smaller;
         }
         piece.truncate(count);
-        if sender.blocking_send(Ok(Bytes::from(piece))).is_err() {
-            // The reply is there before the end of the body, or the call was cancelled.
+        if !hand_over(sender, Ok(Bytes::from(piece)), cancel) {
             return Ok(());
         }
     }
 }
 
-fn broken_off(sender: &mpsc::Sender<std::io::Result<Bytes>>, why: String) -> Result<()> {
+/// Whether the request takes the piece. It does not when the reply is there before the end of the
+/// body, or when the call was cancelled.
+fn hand_over(
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+    piece: std::io::Result<Bytes>,
+    cancel: &CancellationToken,
+) -> bool {
+    io::wait_for(cancel, async { Ok(sender.send(piece).await.is_ok()) }).unwrap_or(false)
+}
+
+fn broken_off(
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+    why: String,
+    cancel: &CancellationToken,
+) -> Result<()> {
     let message = format!("The body of the request broke off: {why}.");
-    let _ = sender.blocking_send(Err(std::io::Error::other(why)));
+    hand_over(sender, Err(std::io::Error::other(why)), cancel);
     Err(Diagnostic::new(SqlState::GENERAL_ERROR, message))
 }
 
@@ -237,7 +257,7 @@ async fn exchange(
             }
         }
     }
-    let rest = pump_out(reply, timeout, url.clone());
+    let rest = pump_out(reply, timeout, url.clone())?;
     Ok(Response::new(status, headers, url, collected, Some(rest)))
 }
 
@@ -265,19 +285,19 @@ async fn next_piece(
 }
 
 /// Moves the rest of a body into a channel, a few pieces ahead of its reader.
-fn pump_out(mut reply: reqwest::Response, timeout: Option<Duration>, url: Url) -> Rest {
-    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+fn pump_out(mut reply: reqwest::Response, timeout: Option<Duration>, url: Url) -> Result<Rest> {
+    let (sender, arriving) = mpsc::channel(PIECES_AHEAD);
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     let pump = async move {
         loop {
-            let piece = match next_piece(&mut reply, timeout, &url).await {
-                Ok(None) => return,
-                Ok(Some(piece)) => Ok(piece),
-                Err(failure) => Err(failure.diagnostic),
+            let arrival = match next_piece(&mut reply, timeout, &url).await {
+                Ok(Some(piece)) => Arrival::Piece(piece),
+                Ok(None) => Arrival::End,
+                Err(failure) => Arrival::Failure(failure.diagnostic),
             };
-            let ends = piece.is_err();
-            if sender.send(piece).await.is_err() || ends {
+            let is_last = !matches!(arrival, Arrival::Piece(_));
+            if sender.send(arrival).await.is_err() || is_last {
                 return;
             }
         }
@@ -288,10 +308,7 @@ fn pump_out(mut reply: reqwest::Response, timeout: Option<Duration>, url: Url) -
             () = pump => {}
         }
     });
-    Rest {
-        pieces,
-        _guard: stop.drop_guard(),
-    }
+    Ok(Rest::new(arriving, stop.drop_guard(), io::depend()?))
 }
 
 fn failure(error: &reqwest::Error, url: &Url) -> Failure {

@@ -84,10 +84,11 @@ pub(crate) fn exchange_code(
         request =
             request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()));
     }
+    let used: Vec<&SecretString> = pkce_verifier.into_iter().chain([code]).collect();
     let issued_at = SystemTime::now();
     let reply = request
         .request(&|request| send_cancellable(transport, request, cancel))
-        .map_err(|error| grant_problem(error, settings, Grant::Code, code))?;
+        .map_err(|error| grant_problem(error, settings, Grant::Code, &used))?;
     token_set(&reply, issued_at)
 }
 
@@ -105,7 +106,7 @@ pub(crate) fn refresh(settings: &Settings, refresh_token: &SecretString) -> Resu
     let reply = client
         .exchange_refresh_token(&used)
         .request(&|request| send_with_repetition(settings, &http, &request))
-        .map_err(|error| grant_problem(error, settings, Grant::Refresh, refresh_token))?;
+        .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
     token_set(&reply, issued_at)
 }
 
@@ -353,16 +354,17 @@ fn grant_problem(
     error: RequestTokenError<Diagnostic, BasicErrorResponse>,
     settings: &Settings,
     grant: Grant,
-    used: &SecretString,
+    used: &[&SecretString],
 ) -> Diagnostic {
     match error {
         RequestTokenError::Request(diagnostic) => diagnostic,
         RequestTokenError::ServerResponse(response) => {
-            let code = printable(response.error().as_ref());
-            let secrets = settings.client_secret.iter().chain([used]);
+            let mut secrets = settings.secrets();
+            secrets.extend(used.iter().map(|secret| (*secret).clone()));
+            let code = printable(&scrub(response.error().as_ref(), &secrets));
             let description = response
                 .error_description()
-                .map(|text| scrub(text, secrets));
+                .map(|text| scrub(text, &secrets));
             refused(&code, description.as_deref(), grant)
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Diagnostic::new(
@@ -384,8 +386,8 @@ fn refused(code: &str, description: Option<&str>, grant: Grant) -> Diagnostic {
         }
         ("invalid_grant", Grant::Code) => {
             "The authorization code is used up, older than the service allows, or was asked for \
-             with another CallbackURL or application. Log in again, and check that CallbackURL is \
-             exactly the registered one."
+             with another CallbackURL, PKCE verifier or application. Log in again, and check that \
+             CallbackURL is exactly the registered one."
         }
         ("invalid_client" | "unauthorized_client", _) => {
             "Check OAuthClientId and OAuthClientSecret, and that the application belongs to this \

@@ -1,8 +1,10 @@
 //! The interactive login (RFC 8252): a listener on loopback, and the system's browser.
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -182,33 +184,25 @@ async fn wait_for_redirect(
     url: String,
 ) -> Outcome {
     let (sender, mut outcome) = mpsc::channel::<Outcome>(1);
-    // Dropped with this future, which ends every task below.
-    let stop = CancellationToken::new();
-    let _guard = stop.clone().drop_guard();
+    let listeners = listeners
+        .into_iter()
+        .map(|listener| {
+            listener.set_nonblocking(true)?;
+            tokio::net::TcpListener::from_std(listener)
+        })
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(|error| {
+            Diagnostic::new(
+                SqlState::GENERAL_ERROR,
+                format!("The listener of CallbackURL failed: {error}."),
+            )
+        })?;
     let expected = Arc::new(expected);
-    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
-    for listener in listeners {
-        let listener = listener
-            .set_nonblocking(true)
-            .and_then(|()| tokio::net::TcpListener::from_std(listener))
-            .map_err(|error| {
-                Diagnostic::new(
-                    SqlState::GENERAL_ERROR,
-                    format!("The listener of CallbackURL failed: {error}."),
-                )
-            })?;
-        let accepting = accept(
-            listener,
-            Arc::clone(&expected),
-            sender.clone(),
-            Arc::clone(&places),
-            stop.clone(),
-        );
-        tokio::spawn(until(stop.clone(), accepting));
-    }
     tokio::select! {
         biased;
         outcome = outcome.recv() => outcome.unwrap_or_else(|| Err(Diagnostic::cancelled())),
+        // The listeners are closed as soon as this future is dropped, so that the port is free.
+        never = accept_clients(&listeners, &expected, &sender) => match never {},
         failure = watch_browser(browser) => Err(Diagnostic::new(
             SqlState::AUTHORIZATION,
             format!(
@@ -262,23 +256,23 @@ impl Drop for Reaped {
     }
 }
 
-async fn accept(
-    listener: tokio::net::TcpListener,
-    expected: Arc<Expected>,
-    sender: mpsc::Sender<Outcome>,
-    places: Arc<Semaphore>,
-    stop: CancellationToken,
-) {
+/// Serves whoever comes, each on a task of its own. Dropped, it ends them.
+async fn accept_clients(
+    listeners: &[tokio::net::TcpListener],
+    expected: &Arc<Expected>,
+    sender: &mpsc::Sender<Outcome>,
+) -> Infallible {
+    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
+    let stop = CancellationToken::new();
+    let _guard = stop.clone().drop_guard();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
-        let Ok((client, _)) = listener.accept().await else {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let Ok(client) = accept(listeners).await else {
             // Out of descriptors, or a client that is gone already: let it pass.
             tokio::time::sleep(BROWSER_CHECK).await;
             continue;
         };
-        let expected = Arc::clone(&expected);
+        let expected = Arc::clone(expected);
         let sender = sender.clone();
         tokio::spawn(until(stop.clone(), async move {
             let _place = place;
@@ -289,6 +283,19 @@ async fn accept(
             }
         }));
     }
+}
+
+/// The next client of any of the listeners.
+async fn accept(listeners: &[tokio::net::TcpListener]) -> std::io::Result<TcpStream> {
+    std::future::poll_fn(|context| {
+        for listener in listeners {
+            if let Poll::Ready(accepted) = listener.poll_accept(context) {
+                return Poll::Ready(accepted.map(|(client, _)| client));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Serves one client. `Some` when it brought the answer.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use secrecy::SecretString;
 use url::Url;
 
 use super::{Session, Tokens, problem, target};
@@ -404,7 +405,22 @@ impl Call<'_, '_> {
 
     fn problem(&self, reply: &mut Response, token: Option<&TokenSet>) -> Diagnostic {
         let profile = &self.session.settings.profile;
-        problem::record(profile, reply, &self.describe(), token, self.cancel)
+        let secrets = self.secrets(token);
+        problem::record(profile, reply, &self.describe(), &secrets, self.cancel)
+    }
+
+    /// What was sent and must not come back in a message.
+    fn secrets(&self, token: Option<&TokenSet>) -> Vec<SecretString> {
+        let mut secrets = self.session.settings.secrets();
+        if let Some(token) = token {
+            secrets.extend(token.access_token.clone());
+            secrets.extend(token.refresh_token.clone());
+        }
+        if !self.is_api {
+            let signature = self.url.query_pairs();
+            secrets.extend(signature.map(|(_, value)| SecretString::from(value.into_owned())));
+        }
+        secrets
     }
 
     /// The request in words, without its query, which may hold secrets or clients' names.

@@ -1,5 +1,6 @@
 //! The record for a reply with an HTTP status of 400 or more.
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::cancel::CancellationToken;
@@ -8,14 +9,14 @@ use crate::http::Response;
 use crate::oauth::callback::printable;
 use crate::profile::Profile;
 use crate::secret::scrub;
-use crate::token::TokenSet;
 
-/// The service's own words for an error reply, and what to do next.
+/// The service's own words for an error reply, without the `secrets` that it may repeat, and what to
+/// do next.
 pub(super) fn record(
     profile: &Profile,
     reply: &mut Response,
     what: &str,
-    token: Option<&TokenSet>,
+    secrets: &[SecretString],
     cancel: &CancellationToken,
 ) -> Diagnostic {
     let status = reply.status().as_u16();
@@ -24,20 +25,17 @@ pub(super) fn record(
         pointers
             .iter()
             .find_map(|pointer| body?.pointer(pointer)?.as_str())
-            .map(printable)
+            .map(|text| printable(&scrub(text, secrets)))
     };
     let kind = find(&profile.errors.type_pointers);
     let text = find(&profile.errors.message_pointers);
     let details = body.and_then(field_problems).unwrap_or_default();
+    let details = scrub(&details, secrets);
     let said = match (kind, text) {
         (Some(kind), Some(text)) if kind != text => format!(" ({kind}): {text}"),
         (Some(text), _) | (None, Some(text)) => format!(": {text}"),
         (None, None) => String::new(),
     };
-    let secrets = token
-        .into_iter()
-        .flat_map(|token| token.access_token.iter().chain(&token.refresh_token));
-    let said = scrub(&said, secrets);
     let stop = if said.ends_with(['.', '!', '?']) {
         ""
     } else {

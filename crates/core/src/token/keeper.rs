@@ -263,6 +263,7 @@ impl Keeper {
             });
         }
         let Some(refresh_token) = &known.refresh_token else {
+            self.give_up(&lock, &known, demand, lines);
             return Err(self.no_refresh_token());
         };
         settings.check_for_login()?;
@@ -275,9 +276,40 @@ impl Keeper {
             Err(problem) => {
                 lines.push(format!("The refresh failed: {problem}"));
                 self.stored_meanwhile(&known, demand, settings)
-                    .ok_or_else(|| problem.into())
+                    .ok_or_else(|| {
+                        let refusal = Refusal::from(problem);
+                        if refusal.needs_login {
+                            self.give_up(&lock, &known, demand, lines);
+                        }
+                        refusal
+                    })
             }
         }
+    }
+
+    /// Marks an access token as ended that the service has refused and that cannot be replaced. By
+    /// its age alone the next connection would take it for a good one, and never ask for a login.
+    fn give_up(
+        &self,
+        lock: &StoreLock,
+        known: &TokenSet,
+        demand: &Demand,
+        lines: &mut Vec<String>,
+    ) {
+        if !matches!(demand, Demand::OtherThan(refused) if known.is_access_token(refused)) {
+            return;
+        }
+        let ended = TokenSet {
+            expires_in: Some(Duration::ZERO),
+            ..known.clone()
+        };
+        if let Err(problem) = self.store.save(lock, &ended) {
+            lines.push(format!(
+                "The token's end could not be stored: {}",
+                problem.message
+            ));
+        }
+        self.state().current = Some(Arc::new(ended));
     }
 
     /// A program that does not lock the store may have used up the refresh token and stored its

@@ -246,3 +246,76 @@ fn a_token_reply_that_is_none_is_an_error_without_its_text() {
     assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
     assert!(!error.message.contains("canary"), "{error}");
 }
+
+/// By their age alone, the stored tokens would look good for a long time.
+#[test]
+fn tokens_that_are_refused_for_good_lead_to_a_login_when_connecting_again() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.revoke_tokens();
+    let (reply, _) = super::send(&session, &apilink_core::http::Request::get("matters"));
+    let error = reply.err().unwrap();
+    assert_eq!(error.native, native::OAUTH_INVALID_GRANT, "{error}");
+
+    let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
+    assert_eq!(error.native, native::OAUTH_INVALID_GRANT, "{error}");
+    let mut asked = 0;
+    let mut show = |_: &str| {
+        asked += 1;
+        false
+    };
+    let error = service.try_connect("", Some(&mut show)).err().unwrap();
+    assert_eq!((asked, error.sqlstate), (1, SqlState::CANCELLED));
+}
+
+#[test]
+fn an_access_token_alone_that_is_refused_leads_to_a_login_too() {
+    let service = Service::plain();
+    write_tokens(
+        &service.file(),
+        "dead-access",
+        "",
+        Duration::from_secs(3600),
+        0,
+    );
+    let session = service.connect("");
+    let (reply, _) = super::send(&session, &apilink_core::http::Request::get("matters"));
+    assert_eq!(reply.err().unwrap().sqlstate, SqlState::AUTHORIZATION);
+    let mut show = |_: &str| false;
+    let error = service.try_connect("", Some(&mut show)).err().unwrap();
+    assert_eq!(error.sqlstate, SqlState::CANCELLED);
+}
+
+#[test]
+fn a_service_that_repeats_secrets_does_not_bring_them_into_messages() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    let refresh_token = service
+        .stored()
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("_persist_oauthrefreshtoken=")
+                .map(str::to_owned)
+        })
+        .unwrap();
+    let body = format!(
+        r#"{{"error":"bad sandbox-secret","error_description":"{refresh_token}, {}"}}"#,
+        // sandbox-client:sandbox-secret, as the Basic scheme writes it.
+        "c2FuZGJveC1jbGllbnQ6c2FuZGJveC1zZWNyZXQ="
+    );
+    service.sandbox.fault(Fault {
+        times: 0,
+        status: Some(400),
+        body: Some(body.into()),
+        ..Fault::new("/oauth/token", FaultKind::Token)
+    });
+    let error = quiet(&service, "").err().unwrap();
+    for secret in [
+        "sandbox-secret",
+        refresh_token.as_str(),
+        "c2FuZGJveC1jbGllbnQ6",
+    ] {
+        assert!(!error.message.contains(secret), "{error}");
+    }
+    assert!(error.message.contains("bad *****"), "{error}");
+}
