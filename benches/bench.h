@@ -52,7 +52,7 @@ static const char *environment(const char *name)
     return value;
 }
 
-/* ---- measuring -------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static double wall_seconds(void)
 {
@@ -93,7 +93,7 @@ static void forget_peak(void)
         die("/proc/self/clear_refs cannot be written");
 }
 
-/* ---- checking --------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 /* Notes every "id":NUMBER of a body, nested records included. */
 static void take_ids(const char *body, size_t length, struct worker *worker)
@@ -110,7 +110,7 @@ static void take_ids(const char *body, size_t length, struct worker *worker)
     }
 }
 
-/* ---- the two jobs ----------------------------------------------------------------------------- */
+/* ---- the two jobs ---------------------------------------------------------------------------- */
 
 static void *work(void *argument)
 {

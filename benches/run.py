@@ -1,6 +1,6 @@
 """Benchmarks of libapilink against the sandbox, side by side with libcurl and Python's requests.
 
-    python benches/run.py --build target/release [--rounds 5] [--only requests,download,...]
+    python benches/run.py --build target/release [--rounds 7] [--only requests,download,...]
                           [--write docs/performance.md]
 
 Every contestant does the same work in a process of its own, in turns (A B C A B C ...), so that a
@@ -206,7 +206,7 @@ class Bench:
                self.sandbox.json("/api/v4/matters.json?limit=50", token=self.token)["data"]]
         records = [f"matters/{number}?fields={fields}" for number in ids]
         for workload in (Workload("Pages of 200 matters", pages, 1600),
-                         Workload("Single matters", records, 4800)):
+                         Workload("Single matters", records, 9600)):
             workload.learn(self.sandbox, self.token)
             for threads in (1, 16):
                 self.requests_with(workload, threads)
@@ -300,6 +300,21 @@ class Bench:
         self.table("Cycles, after 500 for warming up",
                    ["cycle", "times", "µs", "CPU µs", "memory growth MiB"], rows, aims)
 
+    # ---- building --------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        command = ["cargo", "build", "--release", "--locked", "-p", "apilink"]
+        variables = os.environ | {"CARGO_TARGET_DIR": str(self.folder / "target")}
+        subprocess.run(["cargo", "fetch", "--locked", "--quiet"], cwd=ROOT, check=True)
+        begun = time.monotonic()
+        subprocess.run([*command, "--quiet"], cwd=ROOT, env=variables, check=True)
+        seconds = time.monotonic() - begun
+        size = (self.folder / "target" / "release" / "libapilink.so").stat().st_size / MIB
+        self.table("Building the library from nothing", ["", ""], [
+            [f"`{' '.join(command)}`", f"{seconds:.0f} s"],
+            ["`libapilink.so`", f"{size:.2f} MiB"],
+        ], [aim("seconds", seconds, "<", 120), aim("size in MiB", size, "<", 8)])
+
     # ---- output ----------------------------------------------------------------------------------
 
     def say(self, line: str = "") -> None:
@@ -324,7 +339,8 @@ class Bench:
 
 def aim(what: str, figure: float, relation: str, limit: float) -> str:
     is_met = {"≤": figure <= limit, "<": figure < limit, "≥": figure >= limit}[relation]
-    return f"- {what}: {figure:.2f}; the aim is {relation} {limit:g}: {'met' if is_met else 'MISSED'}"
+    verdict = "met" if is_met else "MISSED"
+    return f"- {what}: {figure:.2f}; the aim is {relation} {limit:g}: {verdict}"
 
 
 def median(runs: list[dict], key: str) -> float:
@@ -358,7 +374,8 @@ def machine(build: pathlib.Path) -> str:
     size = (build / "libapilink.so").stat().st_size / MIB
     return (
         f"{datetime.date.today()}: {os.cpu_count()} cores of {model}, "
-        f"Linux {platform.release()}; {curl.strip()}; Python {platform.python_version()}, "
+        f"Linux {platform.release()}, load average {os.getloadavg()[0]:.1f} before the run; "
+        f"{curl.strip()}; Python {platform.python_version()}, "
         + ", ".join(f"{name} {version}" for name, version in packages.items())
         + f". libapilink.so has {size:.2f} MiB."
     )
@@ -374,12 +391,13 @@ def write_page(page: pathlib.Path, lines: list[str]) -> None:
 
 
 def main() -> None:
-    parts = ["requests", "download", "connect", "cycles"]
+    parts = ["requests", "download", "connect", "cycles", "build"]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "target" / "release",
                         help="where libapilink.so and clio-sandbox are")
     parser.add_argument("--rounds", type=int, default=7, help="how often each contestant runs")
-    parser.add_argument("--only", default=",".join(parts), help=f"some of {','.join(parts)}")
+    parser.add_argument("--only", default=",".join(parts[:-1]), metavar="PARTS",
+                        help=f"some of {','.join(parts)} (default: all but build)")
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE",
                         help="put the figures into a page")
     arguments = parser.parse_args()

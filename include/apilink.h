@@ -7,21 +7,25 @@
  *  - Every function that can fail returns APILINK_SUCCESS, APILINK_SUCCESS_WITH_INFO,
  *    APILINK_NO_DATA, APILINK_ERROR or APILINK_INVALID_HANDLE. After an error, and after
  *    ..._WITH_INFO, apilink_diagnostic_get reads from the same handle what happened.
- *  - Text is UTF-8. A length is a number of bytes; -1 (APILINK_NTS) says that a NUL ends the text.
+ *  - Text is UTF-8, at most 1 MiB of it. A length is a number of bytes; -1 (APILINK_NTS) says that
+ *    a NUL ends the text. NULL with the length 0 is empty text.
  *  - Text comes out into a buffer of the caller: always NUL-terminated (if its capacity is not 0),
  *    never cut within a character, and with the full length without the NUL in *length. Text that
- *    was cut is APILINK_SUCCESS_WITH_INFO with 01004. A NULL buffer asks for the length alone.
+ *    was cut is APILINK_SUCCESS_WITH_INFO with 01004. A NULL buffer asks for the length alone. A
+ *    capacity below 0 is HY090.
  *  - Out-parameters may be NULL only where it says so; they are left alone after an error and
  *    after APILINK_NO_DATA.
  *  - Memory of the library is never freed by the caller, and the other way round.
  *  - Handles are tokens, not addresses: a freed or foreign one is answered with
- *    APILINK_INVALID_HANDLE. They may be freed in any order, from any thread.
+ *    APILINK_INVALID_HANDLE. They may be freed in any order, from any thread. A call that
+ *    runs on a handle while it is freed returns APILINK_ERROR, and its records are gone with the
+ *    handle.
  *  - Every function may be called from any thread. Calls on different handles run side by side;
  *    calls on one request or response that overlap get HY010. apilink_..._cancel works from any
  *    thread and never waits. Diagnostic records belong to the handle of the call.
  *  - Nothing is written to the program's standard output or error, no signal handler, locale or
- *    environment variable is changed, and one thread of the library's own does the input and
- *    output.
+ *    environment variable is changed. The calling thread, or one thread of the library's own, does
+ *    the input and output. A thread that calls needs a stack of 128 KiB.
  *  - HTTP errors are replies: APILINK_SUCCESS_WITH_INFO with a response. APILINK_ERROR says that
  *    there is no reply.
  */
@@ -479,7 +483,10 @@ int32_t apilink_authorization_exchange(apilink_connection *connection,
 // @param connection  the connection, which need not be connected yet.
 // @param request     receives the handle; free it with apilink_request_free.
 // @return APILINK_SUCCESS; APILINK_ERROR (HY009; HY001: no room for another handle);
-//         APILINK_INVALID_HANDLE. The records are those of the connection. Threads: any.
+//         APILINK_INVALID_HANDLE. Threads: any.
+//
+// The records are those of the connection and replace what an earlier call on it left: threads
+// that share a connection make their requests first, or read its records before another calls it.
 int32_t apilink_request_new(apilink_connection *connection, apilink_request **request);
 
 // Frees a request. A call that runs on it is cancelled; its responses stay.
@@ -792,7 +799,8 @@ int32_t apilink_response_content_type(apilink_response *response,
 // was had before.
 int32_t apilink_response_body(apilink_response *response, const void **data, int64_t *length);
 
-// Reads the body in pieces, without holding all of it.
+// Reads the body in pieces, without holding all of it. JSON (up to 4 MiB), small bodies and those
+// of errors have arrived whole when the request returns; others arrive while they are read.
 //
 // @param response  the response.
 // @param buffer    receives the bytes, at most 65536 in one call.

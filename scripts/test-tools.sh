@@ -7,7 +7,7 @@ venv=${1:?}
 
 packages=(
     binutils clang cmake g++ gcc libclang-rt-dev libcurl4-openssl-dev llvm mono-mcs mono-runtime
-    libmono-system-core4.0-cil npm pkg-config python3 python3-venv valgrind
+    npm pkg-config python3 python3-venv valgrind
 )
 
 missing=()

@@ -529,7 +529,10 @@ pub unsafe extern "C" fn apilink_authorization_exchange(
 /// @param connection  the connection, which need not be connected yet.
 /// @param request     receives the handle; free it with apilink_request_free.
 /// @return APILINK_SUCCESS; APILINK_ERROR (HY009; HY001: no room for another handle);
-///         APILINK_INVALID_HANDLE. The records are those of the connection. Threads: any.
+///         APILINK_INVALID_HANDLE. Threads: any.
+///
+/// The records are those of the connection and replace what an earlier call on it left: threads
+/// that share a connection make their requests first, or read its records before another calls it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn apilink_request_new(
     connection: *mut apilink_connection,
@@ -1052,7 +1055,8 @@ pub unsafe extern "C" fn apilink_response_body(
     })
 }
 
-/// Reads the body in pieces, without holding all of it.
+/// Reads the body in pieces, without holding all of it. JSON (up to 4 MiB), small bodies and those
+/// of errors have arrived whole when the request returns; others arrive while they are read.
 ///
 /// @param response  the response.
 /// @param buffer    receives the bytes, at most 65536 in one call.

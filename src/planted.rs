@@ -1,4 +1,4 @@
-//! Two faults, planted on purpose: where a sanitizer does not report them, it does not see into
+//! Faults, planted on purpose: where a sanitizer does not report them, it does not see into
 //! this library, and its silence about the rest means nothing. See scripts/sanitizers.sh.
 
 use std::cell::UnsafeCell;
@@ -13,6 +13,16 @@ pub extern "C" fn apilink_test_use_after_free() -> i32 {
     drop(unsafe { Box::from_raw(place) });
     // SAFETY: there is none. This is the fault.
     unsafe { place.read_volatile() }
+}
+
+/// Allocates memory and forgets it.
+///
+/// cbindgen:ignore
+#[unsafe(no_mangle)]
+pub extern "C" fn apilink_test_leak() {
+    // Written to, or the allocation would be optimized away.
+    let leaked = Box::leak(Box::new([0_u8; 64]));
+    std::hint::black_box(leaked);
 }
 
 /// Adds to a number that all threads share, without a lock. Returns the sum, which is too small

@@ -9,13 +9,24 @@ use libfuzzer_sys::fuzz_target;
 use secrecy::{ExposeSecret, SecretString};
 
 fuzz_target!(|content: &[u8]| {
-    let Ok(mut file) = SettingsFile::parse(content) else { return };
-    assert_eq!(file.to_bytes().expect("it was small enough to read").as_slice(), content);
+    let Ok(mut file) = SettingsFile::parse(content) else {
+        return;
+    };
+    assert_eq!(
+        file.to_bytes()
+            .expect("it was small enough to read")
+            .as_slice(),
+        content
+    );
     if let Ok(Some(tokens)) = file.tokens() {
-        file.set_tokens(&tokens).expect("what was read can be written");
+        file.set_tokens(&tokens)
+            .expect("what was read can be written");
         if let Ok(written) = file.to_bytes() {
             let again = SettingsFile::parse(&written).expect("what was written can be read");
-            let again = again.tokens().expect("its values too").expect("there are tokens");
+            let again = again
+                .tokens()
+                .expect("its values too")
+                .expect("there are tokens");
             assert_eq!(fields(&again), fields(&tokens));
         }
     }
@@ -33,7 +44,11 @@ fn fields(tokens: &TokenSet) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         exposed(&tokens.access_token),
         exposed(&tokens.refresh_token),
-        (tokens.token_type.clone(), tokens.scope.clone(), tokens.seed.clone()),
+        (
+            tokens.token_type.clone(),
+            tokens.scope.clone(),
+            tokens.seed.clone(),
+        ),
         (tokens.issued_at, tokens.expires_in),
     )
 }

@@ -42,7 +42,7 @@ def take(connection: apilink.Connection, step: str, arguments: list, said: list[
         said.append(repr(request))
         response = request.execute()
         said += [str(record) for record in response.diagnostics] + [repr(response)]
-        if options.get("signed") is None and response.status == 200:
+        if path == "pages":
             request.next_page(response)
     elif step == "authorization_url":
         connection.authorization_url()

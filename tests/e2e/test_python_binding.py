@@ -10,6 +10,7 @@ import html
 import http.server
 import json
 import logging
+import os
 import pathlib
 import pickle
 import random
@@ -155,15 +156,14 @@ def test_the_constants_are_those_of_the_header():
         ("ERROR", _library.ERROR),
         ("INVALID_HANDLE", _library.INVALID_HANDLE),
     ]:
-        assert f"#define APILINK_{name} {value}\n" in header
+        assert re.search(rf"^#define APILINK_{name} \(?{value}\)?$", header, re.M), name
     assert f'#define APILINK_VERSION "{apilink.__version__}"\n' in header
     assert apilink.version() == apilink.__version__
 
 
 def test_mypy_is_content(tmp_path):
-    need("mypy")
     result = subprocess.run(
-        ["mypy", "--strict", "--cache-dir", tmp_path / "cache"],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache"],
         cwd=PACKAGE,
         capture_output=True,
         text=True,
@@ -173,7 +173,6 @@ def test_mypy_is_content(tmp_path):
 
 def test_users_of_the_package_see_its_types(tmp_path):
     """A wrong use of the package is found by a type checker: it is typed from outside too."""
-    need("mypy")
     program = tmp_path / "program.py"
     program.write_text(
         "import apilink\n"
@@ -183,15 +182,14 @@ def test_users_of_the_package_see_its_types(tmp_path):
         "reveal_type(c.token_expiry)\n"
     )
     result = subprocess.run(
-        ["mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
-        env={"PATH": ":".join([str(pathlib.Path(sys.executable).parent), "/usr/bin", "/bin"])}
-        | {"MYPYPATH": str(PACKAGE)},
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
+        env={**os.environ, "MYPYPATH": str(PACKAGE)},
         capture_output=True,
         text=True,
     )
     errors = [line for line in result.stdout.splitlines() if " error: " in line]
     assert len(errors) == 1 and "program.py:4" in errors[0], result.stdout
-    assert "datetime.datetime | None" in result.stdout or "datetime | None" in result.stdout
+    assert "datetime | None" in result.stdout
 
 
 def test_the_sources_are_python_3_9():

@@ -50,7 +50,7 @@ def test_python(clio, tmp_path):
 def test_csharp(clio, tmp_path):
     source = tmp_path / "Readme.cs"
     source.write_text(program("csharp"))
-    binding = sorted((ROOT / "bindings" / "csharp").glob("*.cs"))
+    binding = sorted((ROOT / "bindings" / "csharp" / "src").glob("*.cs"))
     assembly = tmp_path / "readme.exe"
     subprocess.run([need("mcs"), f"-out:{assembly}", source, *binding], check=True)
     assert "00001-" in run([need("mono"), assembly], clio)

@@ -1,9 +1,9 @@
 /* Eight threads that make requests for a while, with a token that does not live long.
  *
  * Usage: token_stress SECONDS, with the connection string in APILINK_CONNECTION_STRING. Half of
- * the threads share a connection; the others have one each. Prints "started" after the first reply,
- * and at the end how many requests were made. What fails is printed at once, and makes the program
- * fail.
+ * the threads share a connection; the others have one each. Each thread prints "started" after its
+ * first reply; the last line says how many requests were made. What fails is printed at once, and
+ * makes the program fail.
  */
 #define _POSIX_C_SOURCE 200112L
 
@@ -38,14 +38,14 @@ static double now(void)
 static void print_records(const char *what, const void *handle)
 {
     char sqlstate[6], message[1024];
-    int32_t number, native_code;
+    int32_t number, native_code, code;
 
-    for (number = 1; apilink_diagnostic_get(handle, number, sqlstate, &native_code, message,
-                                            sizeof message, NULL) >= 0 && number < 10; number++) {
-        if (message[0] == '\0')
+    for (number = 1;; number++) {
+        code = apilink_diagnostic_get(handle, number, sqlstate, &native_code, message,
+                                      sizeof message, NULL);
+        if (code != APILINK_SUCCESS && code != APILINK_SUCCESS_WITH_INFO)
             break;
         printf("FAILED %s: [%s] (%" PRId32 ") %s\n", what, sqlstate, native_code, message);
-        message[0] = '\0';
     }
     fflush(stdout);
 }
@@ -64,6 +64,8 @@ static int get_who_am_i(struct worker *worker, apilink_request *request)
         return 1;
     }
     print_records("request", request);
+    if (status != 0)
+        printf("FAILED request: HTTP status %" PRId32 "\n", status);
     apilink_response_free(response);
     worker->failures++;
     return 0;

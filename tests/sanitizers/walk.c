@@ -853,45 +853,6 @@ static void unreachable(void)
     CHECK(response == NULL);
 }
 
-/* ---- forks -------------------------------------------------------------------------------- */
-
-/* A child has none of its parent's handles, and makes its own. */
-static void forks(const char *string)
-{
-    apilink_connection *connection = new_connection();
-    apilink_request *request;
-    apilink_response *response;
-    pid_t child;
-    int status = -7;
-
-    OK(connection, apilink_connection_connect(connection, string, NTS));
-    request = new_request(connection);
-    response = call(request, "GET", "users/who_am_i", NULL, 200);
-    child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        no_connection(connection);
-        no_request(request, response);
-        no_response(response);
-        INVALID(apilink_connection_free(connection));
-        connection = new_connection();
-        OK(connection, apilink_connection_connect(connection, string, NTS));
-        request = new_request(connection);
-        response = call(request, "GET", "users/who_am_i", NULL, 200);
-        OK(NULL, apilink_connection_free(connection));
-        OK(NULL, apilink_request_free(request));
-        OK(NULL, apilink_response_free(response));
-        _exit(0);
-    }
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    OK(response, apilink_response_free(response));
-    response = call(request, "GET", "users/who_am_i", NULL, 200);
-    OK(response, apilink_response_free(response));
-    OK(request, apilink_request_free(request));
-    OK(connection, apilink_connection_free(connection));
-}
-
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 static void requests(struct control control)
@@ -955,8 +916,6 @@ static void requests(struct control control)
 int main(int argc, char **argv)
 {
     struct control control;
-    struct tokens tokens;
-    char string[1024];
 
     if (argc != 3) {
         fprintf(stderr, "usage: %s BASE_URL DIRECTORY\n", argv[0]);
@@ -972,11 +931,6 @@ int main(int argc, char **argv)
     headless();
     requests(control);
     unreachable();
-    tokens = issue_tokens(control, 3600);
-    snprintf(string, sizeof string,
-             "ProfileSettings='Region=%s';AuthScheme=OAuth;OAuthAccessToken=%s", base,
-             tokens.access);
-    forks(string);
     close_control(control);
     return 0;
 }

@@ -80,12 +80,26 @@ namespace Apilink
                 throw new ObjectDisposedException(null, "The object, or its connection, is closed.");
             if (code != Native.Error)
                 return code;
-            var records = Records();
+            var records = RecordsIfOpen();
+            if (records == null)
+                throw new ApilinkException("HY008", "The object was closed while a call ran on it.");
             if (records.Count > 0)
                 throw new ApilinkException(records);
             // Only where calls on one handle overlap: its records are those of the last call.
             throw new ApilinkException("HY000",
                 "The call failed; a call of another thread on the same object replaced its records.");
+        }
+
+        IReadOnlyList<DiagnosticRecord> RecordsIfOpen()
+        {
+            try
+            {
+                return Records();
+            }
+            catch (ObjectDisposedException)
+            {
+                return null;
+            }
         }
 
         /// <summary>The diagnostic records of the last call.</summary>

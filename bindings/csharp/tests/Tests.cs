@@ -6,6 +6,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -25,7 +26,6 @@ static class Tests
 
     static int Main(string[] arguments)
     {
-        WebRequest.DefaultWebProxy = null;
         const BindingFlags flags = BindingFlags.Static | BindingFlags.NonPublic;
         var test = (Action)Delegate.CreateDelegate(typeof(Action), typeof(Tests).GetMethod(arguments[0], flags));
         try
@@ -80,14 +80,31 @@ static class Tests
         return connection;
     }
 
-    static string Control(string method, string path, string json = null)
+    /// <summary>A request of another client. Mono's own one aborts some requests whose replies
+    /// come very soon.</summary>
+    static string Http(string method, string url, string body, string type)
     {
-        using (var client = new WebClient())
+        var address = new Uri(url);
+        var content = Encoding.UTF8.GetBytes(body);
+        // HTTP/1.0, so that the reply is not chunked and ends with the connection.
+        var head = $"{method} {address.PathAndQuery} HTTP/1.0\r\nHost: {address.Authority}\r\n"
+            + $"Content-Type: {type}\r\nContent-Length: {content.Length}\r\n\r\n";
+        using (var client = new TcpClient(address.Host, address.Port))
+        using (var stream = client.GetStream())
         {
-            client.Headers["Content-Type"] = "application/json";
-            var address = $"{Url}/_sandbox/{path}";
-            return method == "GET" ? client.DownloadString(address) : client.UploadString(address, method, json ?? "{}");
+            var request = Encoding.ASCII.GetBytes(head).Concat(content).ToArray();
+            stream.Write(request, 0, request.Length);
+            return new StreamReader(stream).ReadToEnd();
         }
+    }
+
+    static string Body(string reply) => reply.Substring(reply.IndexOf("\r\n\r\n") + 4);
+
+    static string Control(string method, string path, string json = "")
+    {
+        var reply = Http(method, $"{Url}/_sandbox/{path}", json, "application/json");
+        True(Regex.IsMatch(reply, "^HTTP/1.[01] 2"), reply);
+        return Body(reply);
     }
 
     static void Fault(string path, string kind, string more = "") =>
@@ -419,23 +436,15 @@ static class Tests
     /// <summary>Answers the consent page and returns where the browser is sent to.</summary>
     static string Consent(string url, string user = null, string decision = "approve")
     {
-        string page;
-        using (var client = new WebClient())
-            page = client.DownloadString(url);
+        var page = Body(Http("GET", url, "", "text/plain"));
         var form = new StringBuilder("decision=" + decision);
         foreach (Match field in Regex.Matches(page, "type=\"hidden\" name=\"([^\"]*)\" value=\"([^\"]*)\""))
             form.Append('&').Append(field.Groups[1].Value).Append('=')
                 .Append(Uri.EscapeDataString(WebUtility.HtmlDecode(field.Groups[2].Value)));
         if (user != null)
             form.Append("&user=").Append(user);
-        var request = (HttpWebRequest)WebRequest.Create(Url + "/oauth/authorize");
-        request.Method = "POST";
-        request.AllowAutoRedirect = false;
-        request.ContentType = "application/x-www-form-urlencoded";
-        using (var body = new StreamWriter(request.GetRequestStream()))
-            body.Write(form);
-        using (var response = request.GetResponse())
-            return response.Headers["Location"];
+        var reply = Http("POST", Url + "/oauth/authorize", form.ToString(), "application/x-www-form-urlencoded");
+        return Regex.Match(reply, "^location: (.*?)\r?$", RegexOptions.Multiline | RegexOptions.IgnoreCase).Groups[1].Value;
     }
 
     static void AHeadlessLogin()
@@ -676,15 +685,16 @@ static class Tests
                 var before = lines;
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
-                using (var request = clio.Prepare("POST", "contacts").SetBody(new Collecting(), 2, "application/json"))
-                    Equal(422, request.Execute().Status);
+                using (var body = new Collecting())
+                using (var request = clio.Prepare("POST", "contacts").SetBody(body, body.Length, "application/json"))
+                    Equal(201, request.Execute().Status);
                 True(lines > before);
             }
     }
 
     sealed class Collecting : MemoryStream
     {
-        internal Collecting() : base(Encoding.ASCII.GetBytes("{}")) { }
+        internal Collecting() : base(Encoding.ASCII.GetBytes("{\"data\":{\"type\":\"Company\",\"name\":\"X\"}}")) { }
         public override bool CanSeek => false;
         public override int Read(byte[] buffer, int offset, int count)
         {

@@ -84,11 +84,12 @@ class Handle:
         """Raises what a code says."""
         if code == INVALID_HANDLE:
             raise closed(self.kind)
-        if code == ERROR and not self.is_open:
-            text = f"The {self.kind} was closed while a call ran on it."
-            raise Cancelled([Diagnostic("HY008", 0, text)])
         if code == ERROR:
-            raise error_of(self.records())
+            records = self.records()
+            if not records and not self.is_open:
+                text = f"The {self.kind} was closed while a call ran on it."
+                raise Cancelled([Diagnostic("HY008", 0, text)])
+            raise error_of(records)
 
     def try_call(self, function: str) -> None:
         """Calls a function that may come too late without harm, from wherever it is called."""

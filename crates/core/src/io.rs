@@ -44,6 +44,9 @@ struct Turn {
     dependents: usize,
     /// Calls that have driven it.
     calls: u64,
+    /// The input and output thread waits for the end of the call that drives. Short calls are
+    /// spared telling it, which costs a system call.
+    is_awaited: bool,
 }
 
 #[derive(Default, PartialEq)]
@@ -101,21 +104,25 @@ impl Io {
     /// Waits until somebody depends on the thread, or no call has come for a while.
     fn take_turn(&self) {
         let mut turn = self.lock();
+        let mut is_quiet = false;
         while turn.driver != Driver::Thread {
-            let calls = turn.calls;
-            let is_needed = turn.dependents > 0;
-            if turn.driver == Driver::Nobody && is_needed {
+            if turn.driver == Driver::Nobody && (turn.dependents > 0 || is_quiet) {
                 turn.driver = Driver::Thread;
                 return;
             }
-            let (after, waited) = self
-                .wanted
-                .wait_timeout(turn, PAUSE)
-                .unwrap_or_else(PoisonError::into_inner);
-            turn = after;
-            if waited.timed_out() && turn.calls == calls && turn.driver == Driver::Nobody {
-                turn.driver = Driver::Thread;
-            }
+            (turn, is_quiet) = if is_quiet {
+                // One call takes long. Its end is told.
+                turn.is_awaited = true;
+                let after = self.wanted.wait(turn);
+                (after.unwrap_or_else(PoisonError::into_inner), false)
+            } else {
+                let calls = turn.calls;
+                let after = self.wanted.wait_timeout(turn, PAUSE);
+                let (after, waited) = after.unwrap_or_else(PoisonError::into_inner);
+                let is_quiet = waited.timed_out() && after.calls == calls;
+                (after, is_quiet)
+            };
+            turn.is_awaited = false;
         }
     }
 
@@ -158,7 +165,7 @@ impl Drop for Driving<'_> {
     fn drop(&mut self) {
         let mut turn = self.0.lock();
         turn.driver = Driver::Nobody;
-        if turn.dependents > 0 {
+        if turn.dependents > 0 || turn.is_awaited {
             self.0.wanted.notify_one();
         }
     }
@@ -295,6 +302,77 @@ mod tests {
             run(&CancellationToken::new(), async { Ok(17) }).unwrap(),
             17
         );
+    }
+
+    #[test]
+    fn a_call_that_is_alone_is_done_on_its_own_thread_and_others_are_not() {
+        let here = std::thread::current().id();
+        let cancel = CancellationToken::new();
+        let thread = || async { Ok(std::thread::current().id()) };
+        // Other tests may be in the way: then it is not alone.
+        assert!((0..10_000).any(|_| run(&cancel, thread()).unwrap() == here));
+        let needs = depend().unwrap();
+        assert_ne!(run(&cancel, thread()).unwrap(), here);
+        drop(needs);
+    }
+
+    #[test]
+    fn work_goes_on_when_the_call_that_started_it_has_ended() {
+        let cancel = CancellationToken::new();
+        let (sender, receiver) = mpsc::channel();
+        // A short call and one that is long enough for the thread to wait for its end.
+        for duration in [Duration::ZERO, PAUSE * 5] {
+            let sender = sender.clone();
+            run(&cancel, async move {
+                tokio::time::sleep(duration).await;
+                tokio::spawn(async move {
+                    tokio::time::sleep(PAUSE).await;
+                    sender.send(17).unwrap();
+                });
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok(17));
+        }
+    }
+
+    #[test]
+    fn calls_come_to_their_end_however_they_overlap() {
+        let threads: Vec<_> = (0..8)
+            .map(|thread| {
+                std::thread::spawn(move || {
+                    let cancel = CancellationToken::new();
+                    for call in 0..500 {
+                        let answer = run(&cancel, async move {
+                            if call % 3 == 0 {
+                                tokio::time::sleep(Duration::from_micros(50)).await;
+                            }
+                            Ok((thread, call))
+                        });
+                        assert_eq!(answer.unwrap(), (thread, call));
+                        if call % 100 == 0 {
+                            // Long enough for the input and output thread to take its turn.
+                            std::thread::sleep(PAUSE * 2);
+                        }
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_call_that_panics_leaves_the_turn_to_others() {
+        let cancel = CancellationToken::new();
+        let call =
+            std::panic::AssertUnwindSafe(|| run::<(), _>(&cancel, async { panic!("on purpose") }));
+        // On the thread of the call it is a panic, elsewhere an error.
+        if let Ok(result) = std::panic::catch_unwind(call) {
+            assert_eq!(result.unwrap_err().sqlstate, SqlState::GENERAL_ERROR);
+        }
+        assert_eq!(run(&cancel, async { Ok(17) }).unwrap(), 17);
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub(crate) fn describe_headers(headers: &HeaderMap) -> String {
     list.join("; ")
 }
 
-fn is_harmless(header: &str) -> bool {
+/// Whether the values of a header are known to hold no secret.
+pub(crate) fn is_harmless(header: &str) -> bool {
     const HARMLESS: [&str; 29] = [
         "accept",
         "accept-encoding",

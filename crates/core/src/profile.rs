@@ -83,6 +83,9 @@ pub struct OAuthProfile {
     /// The revocation endpoint (RFC 7009), if there is one.
     #[serde(default)]
     pub revocation_path: Option<String>,
+    /// What authorizes a revocation.
+    #[serde(default)]
+    pub revocation_authorization: RevocationAuthorization,
     /// A page that shows the code to the person, usable as redirect URI on machines without a
     /// browser, if there is one.
     #[serde(default)]
@@ -110,6 +113,18 @@ pub enum ClientAuthentication {
     Body,
     /// An `Authorization: Basic` header.
     Basic,
+}
+
+/// What authorizes a revocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RevocationAuthorization {
+    /// The client, as at the token endpoint (RFC 7009 §2.1). The refresh token is revoked if there
+    /// is one, and the access token with it.
+    #[default]
+    Client,
+    /// The access token, which is the one that is revoked.
+    Token,
 }
 
 /// The proof key for code exchange (RFC 7636).

@@ -41,14 +41,15 @@ server.listen(0, '127.0.0.1', () => {
   });
   const note = (event) => (context, error) => {
     const { oidc, headers } = context;
+    const inBody = oidc.params?.client_secret ? 'body' : 'none';
     events.push({
       event,
       grant: oidc.params?.grant_type,
       client: oidc.client?.clientId,
-      authentication: headers.authorization?.split(' ')[0] ?? (oidc.params?.client_secret ? 'body' : 'none'),
+      authentication: headers.authorization?.split(' ')[0] ?? inBody,
       verifier: Boolean(oidc.params?.code_verifier),
       method: oidc.params?.code_challenge_method,
-      problem: error?.error_description,
+      problem: error?.error_detail ?? error?.error_description,
     });
   };
   provider.on('authorization.success', note('authorized'));

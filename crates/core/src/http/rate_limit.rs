@@ -65,10 +65,10 @@ impl Budget {
         let Some(reset) = number(headers, &profile.reset_header) else {
             return;
         };
-        let reset = SystemTime::UNIX_EPOCH + Duration::from_secs(reset);
-        let left = reset
-            .duration_since(service_time(headers))
-            .unwrap_or(Duration::ZERO);
+        let now = service_time(headers)
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let left = Duration::from_secs(reset).saturating_sub(now);
         // A reset that is further away than a window is no such time.
         let left = left.min(Duration::from_secs(profile.window_seconds));
         let ends = Instant::now() + left;

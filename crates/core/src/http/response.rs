@@ -228,6 +228,43 @@ impl Response {
         Ok(self.json.get_or_insert(Value::Null))
     }
 
+    /// The body as JSON, if all of it is at hand: nothing is waited for.
+    pub(crate) fn json_at_hand(&self) -> Option<Value> {
+        match &self.body {
+            Body::Whole {
+                collected,
+                rest: None,
+            } => parse_json(collected).ok(),
+            _ => None,
+        }
+    }
+
+    /// The whole body, unless it is longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`Response::body`].
+    pub(crate) fn body_up_to(
+        &mut self,
+        limit: usize,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Vec<u8>>> {
+        let (piece, rest) = self.pieces()?;
+        let mut body = Vec::new();
+        loop {
+            body.extend_from_slice(&std::mem::take(piece));
+            if body.len() > limit {
+                return Ok(None);
+            }
+            let Some(source) = rest else {
+                return Ok(Some(body));
+            };
+            match source.next(cancel)? {
+                Some(next) => *piece = next,
+                None => *rest = None,
+            }
+        }
+    }
+
     /// Switches to reading in pieces, if that has not been done.
     fn pieces(&mut self) -> Result<(&mut Bytes, &mut Option<Rest>)> {
         if let Body::Whole { collected, rest } = &mut self.body {

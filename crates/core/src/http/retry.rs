@@ -35,8 +35,16 @@ fn random_below(bound: u64) -> u64 {
     }
 }
 
-/// `Retry-After` (RFC 9110 section 10.2.3), in seconds or as a date.
+/// A service that says "never again" is taken at its word for this long, which is longer than
+/// anybody waits, and can be added to any time.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `Retry-After` (RFC 9110 section 10.2.3), in seconds or as a date; a day at most.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    stated_wait(headers).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+fn stated_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).ok())?;
@@ -80,6 +88,8 @@ mod tests {
             (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
         ]);
         assert_eq!(retry_after(&date), Some(Duration::from_secs(10)));
+        let never = headers(&[(RETRY_AFTER, "1e19")]);
+        assert_eq!(retry_after(&never), Some(LONGEST_WAIT));
         for text in ["", "soon", "-1", "NaN", "1e300"] {
             assert_eq!(
                 retry_after(&headers(&[(RETRY_AFTER, text)])),

@@ -85,6 +85,12 @@ impl Redirect {
         {
             return Self::from_query(query).ok_or_else(nothing);
         }
+        // Browsers show an address without its scheme, and some copy it so.
+        if let Some((_, query)) = text.split_once('?')
+            && let Some(redirect) = Self::from_query(query)
+        {
+            return Ok(redirect);
+        }
         if text.is_empty() || text.contains(char::is_whitespace) {
             return Err(nothing());
         }
@@ -102,17 +108,22 @@ impl Redirect {
         if let (Some(expected), Some(state)) = (expected_state, &self.state)
             && expected != state
         {
-            return Err(Diagnostic::new(
-                SqlState::AUTHORIZATION,
-                "The redirected URL belongs to another login: its state is not the expected one. \
-                 Start the login again with a new authorization URL.",
-            ));
+            return Err(another_login());
         }
         match self.answer {
             Answer::Code(code) => Ok(code),
             Answer::Error { code, description } => Err(refusal(&code, description.as_deref())),
         }
     }
+}
+
+/// The record for a redirect that answers another authorization request.
+pub(crate) fn another_login() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::AUTHORIZATION,
+        "The redirected URL belongs to another login: its state is not the expected one. Start the \
+         login again with a new authorization URL.",
+    )
 }
 
 /// The record for an authorization that was declined or failed.
@@ -214,6 +225,7 @@ mod tests {
         );
         assert_eq!(code("Success code=5IzZ"), "5IzZ");
         assert_eq!(code("?code=a&state=b"), "a");
+        assert_eq!(code("localhost:33333/?code=a&state=b"), "a");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The token endpoint: exchanging codes, refreshing, revoking.
 
+use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -24,8 +25,8 @@ use crate::http::client as http_client;
 use crate::http::request::RequestBody;
 use crate::http::retry::{backoff, retry_after};
 use crate::http::transport::{Attempt, Stage, Transport, cause, is_tls_refusal};
-use crate::profile::ClientAuthentication;
-use crate::secret::scrub;
+use crate::profile::{ClientAuthentication, RevocationAuthorization};
+use crate::secret::{basic, scrub};
 use crate::settings::{Settings, TransportSettings};
 use crate::token::TokenSet;
 
@@ -110,16 +111,15 @@ pub(crate) fn refresh(settings: &Settings, refresh_token: &SecretString) -> Resu
     token_set(&reply, issued_at)
 }
 
-/// Revokes an access token. The token goes into the form (RFC 7009 section 2.1), and authorizes
-/// the call as well, which is Clio's way.
+/// Revokes an authorization, in the way that the profile names.
 ///
 /// # Errors
-/// HYC00 when the profile has no revocation; 28000 when the service refuses; 08001, 08S01, HYT00,
-/// HY008.
+/// HYC00 when the profile has no revocation; 28000 when there is no token, or the service refuses;
+/// 08001, 08S01, HYT00, HY008.
 pub(crate) fn revoke(
     settings: &Settings,
     transport: &Transport,
-    token: &SecretString,
+    token: &TokenSet,
     cancel: &CancellationToken,
 ) -> Result<()> {
     let Some(url) = settings.endpoints.revocation.clone() else {
@@ -131,21 +131,20 @@ pub(crate) fn revoke(
             ),
         ));
     };
+    let (authorization, form) = revocation(settings, token)?;
     let mut headers = HeaderMap::new();
     headers.insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),
     );
-    headers.insert(AUTHORIZATION, bearer("Bearer", token)?);
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("token", token.expose_secret())
-        .finish();
-    let timeout = transport.settings().timeout;
+    if let Some(authorization) = authorization {
+        headers.insert(AUTHORIZATION, authorization);
+    }
     let attempt = Attempt {
         method: Method::POST,
         url,
         headers,
-        timeout,
+        timeout: transport.settings().timeout,
     };
     let response = transport
         .send(attempt, &mut RequestBody::Bytes(Bytes::from(form)), cancel)
@@ -164,10 +163,46 @@ pub(crate) fn revoke(
     .with_native(i32::from(response.status().as_u16())))
 }
 
-/// The value of the `Authorization` header for a token.
-pub(crate) fn bearer(token_type: &str, token: &SecretString) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("{token_type} {}", token.expose_secret()))
-        .map_err(|_| {
+/// The `Authorization` header and the form of a revocation.
+fn revocation(settings: &Settings, token: &TokenSet) -> Result<(Option<HeaderValue>, String)> {
+    let profile = &settings.profile.oauth;
+    let of_client = profile.revocation_authorization == RevocationAuthorization::Client;
+    let refresh_token = token.refresh_token.as_ref().filter(|_| of_client);
+    let Some(revoked) = refresh_token.or(token.access_token.as_ref()) else {
+        return Err(Diagnostic::new(
+            SqlState::AUTHORIZATION,
+            "There is no token to revoke.",
+        ));
+    };
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", revoked.expose_secret());
+    if !of_client {
+        return Ok((Some(bearer("Bearer", revoked)?), form.finish()));
+    }
+    if refresh_token.is_some() {
+        form.append_pair("token_type_hint", "refresh_token");
+    }
+    let secret = settings
+        .client_secret
+        .as_ref()
+        .map_or("", ExposeSecret::expose_secret);
+    if profile.client_authentication == ClientAuthentication::Basic && !secret.is_empty() {
+        let encode =
+            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+        let credentials = basic(&encode(&settings.client_id), &encode(secret));
+        return Ok((Some(bearer("Basic", &credentials)?), form.finish()));
+    }
+    form.append_pair("client_id", &settings.client_id);
+    if !secret.is_empty() {
+        form.append_pair("client_secret", secret);
+    }
+    Ok((None, form.finish()))
+}
+
+/// The value of the `Authorization` header: a scheme, and a token or other credentials.
+pub(crate) fn bearer(scheme: &str, token: &SecretString) -> Result<HeaderValue> {
+    let mut value =
+        HeaderValue::try_from(format!("{scheme} {}", token.expose_secret())).map_err(|_| {
             Diagnostic::new(
                 SqlState::AUTHORIZATION,
                 "The access token has characters that cannot be sent in a header. Check \
@@ -221,13 +256,12 @@ fn send_cancellable(
         .send(attempt, &mut RequestBody::Bytes(Bytes::from(body)), cancel)
         .map_err(|failure| failure.diagnostic)?;
     let status = response.status();
-    let body = response.body(cancel)?.to_vec();
-    tolerant(status, body)
+    tolerant(status, response.body_up_to(MAX_REPLY, cancel)?)
 }
 
 fn blocking_client(settings: &TransportSettings) -> Result<reqwest::blocking::Client> {
     reqwest::blocking::ClientBuilder::from(http_client::builder(settings)?)
-        .timeout(settings.timeout)
+        .timeout(refresh_limit(settings))
         .build()
         .map_err(|error| {
             Diagnostic::new(
@@ -235,6 +269,12 @@ fn blocking_client(settings: &TransportSettings) -> Result<reqwest::blocking::Cl
                 format!("The HTTP client cannot be set up: {}.", cause(&error)),
             )
         })
+}
+
+/// A refresh cannot be cancelled and holds up others, so it has a bound where requests have none.
+fn refresh_limit(settings: &TransportSettings) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(60);
+    settings.timeout.unwrap_or(LONGEST)
 }
 
 /// Sends a refresh, and again after failures that pass by. A repetition cannot make things worse:
@@ -247,17 +287,18 @@ fn send_with_repetition(
     let retry = &settings.profile.retry;
     for attempt in 1.. {
         let last = attempt >= retry.attempts;
-        let wait = match send_blocking(http, request.clone(), settings.transport.timeout) {
+        let wait = match send_blocking(http, request.clone(), refresh_limit(&settings.transport)) {
             Ok((status, headers, _))
                 if !last
                     && (status.as_u16() == 429 || retry.statuses.contains(&status.as_u16())) =>
             {
-                let longest = Duration::from_secs(settings.profile.rate_limit.window_seconds);
+                // Others wait for the token store meanwhile.
+                let longest = Duration::from_millis(retry.cap_milliseconds);
                 retry_after(&headers)
                     .unwrap_or_else(|| backoff(retry, attempt))
                     .min(longest)
             }
-            Ok((status, _, body)) => return tolerant(status, body),
+            Ok((status, _, body)) => return tolerant(status, Some(body)),
             Err((Stage::Connecting, _)) if !last => backoff(retry, attempt),
             Err((_, diagnostic)) => return Err(diagnostic),
         };
@@ -274,7 +315,7 @@ type BlockingReply = (http::StatusCode, HeaderMap, Vec<u8>);
 fn send_blocking(
     http: &reqwest::blocking::Client,
     request: HttpRequest,
-    timeout: Option<Duration>,
+    timeout: Duration,
 ) -> std::result::Result<BlockingReply, (Stage, Diagnostic)> {
     let (parts, body) = request.into_parts();
     let url = endpoint_url(&parts.uri.to_string()).map_err(|problem| (Stage::Final, problem))?;
@@ -287,13 +328,30 @@ fn send_blocking(
         .map_err(failure)?;
     let status = response.status();
     let headers = response.headers().clone();
-    let body = response.bytes().map_err(failure)?;
-    Ok((status, headers, body.to_vec()))
+    let mut body = Vec::new();
+    // One byte more than is allowed, so that a longer reply is seen to be one.
+    response
+        .take(MAX_REPLY as u64 + 1)
+        .read_to_end(&mut body)
+        .map_err(|error| blocking_read_failure(error, timeout))?;
+    Ok((status, headers, body))
 }
 
-fn blocking_failure(error: &reqwest::Error, timeout: Option<Duration>) -> (Stage, Diagnostic) {
+/// An error of reading a body holds the one of the HTTP client.
+fn blocking_read_failure(error: std::io::Error, timeout: Duration) -> (Stage, Diagnostic) {
+    match error.downcast::<reqwest::Error>() {
+        Ok(error) => blocking_failure(&error, timeout),
+        Err(error) => {
+            let message = format!("The connection to the token endpoint broke: {error}.");
+            let diagnostic = Diagnostic::new(SqlState::LINK_FAILURE, message);
+            (Stage::Link, diagnostic)
+        }
+    }
+}
+
+fn blocking_failure(error: &reqwest::Error, timeout: Duration) -> (Stage, Diagnostic) {
     if error.is_timeout() {
-        let seconds = timeout.unwrap_or_default().as_secs_f64();
+        let seconds = timeout.as_secs_f64();
         let message = format!(
             "The token endpoint did not answer within {seconds} seconds. Try again later, or \
              raise the time limit (property Timeout)."
@@ -326,13 +384,16 @@ fn endpoint_url(text: &str) -> Result<Url> {
 }
 
 /// Drops what oauth2 is stricter about than the services are: it wants status 200 and a JSON
-/// content type.
-fn tolerant(status: http::StatusCode, body: Vec<u8>) -> Result<HttpResponse> {
-    if body.len() > MAX_REPLY {
+/// content type. `None` in place of a body that is too large.
+fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpResponse> {
+    let Some(body) = body.filter(|body| body.len() <= MAX_REPLY) else {
         return Err(Diagnostic::new(
             SqlState::AUTHORIZATION,
             "The reply of the token endpoint is far too large to be one. Check the OAuth URLs.",
         ));
+    };
+    if !status.is_success() && !is_oauth_error(&body) {
+        return Err(no_oauth_error(status));
     }
     let status = if status.is_success() {
         http::StatusCode::OK
@@ -342,6 +403,55 @@ fn tolerant(status: http::StatusCode, body: Vec<u8>) -> Result<HttpResponse> {
     let mut response = HttpResponse::new(body);
     *response.status_mut() = status;
     Ok(response)
+}
+
+/// RFC 6749 section 5.2.
+fn is_oauth_error(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|body: serde_json::Value| {
+        body.get("error").is_some_and(serde_json::Value::is_string)
+    })
+}
+
+/// A reply that says nothing about the grant: it is no reason to log in again.
+fn no_oauth_error(status: http::StatusCode) -> Diagnostic {
+    let code = status.as_u16();
+    let (sqlstate, advice) = if status.is_server_error() || code == 429 {
+        (
+            SqlState::CANNOT_CONNECT,
+            "The service has a problem or too much to do: try again later.",
+        )
+    } else {
+        (
+            SqlState::AUTHORIZATION,
+            "Check Region and the OAuth URLs, and whether a proxy or a firewall answers in the \
+             service's place.",
+        )
+    };
+    Diagnostic::new(
+        sqlstate,
+        format!("The token endpoint answered with HTTP status {code} and no OAuth error. {advice}"),
+    )
+    .with_native(i32::from(code))
+}
+
+/// Reads a reply of the token endpoint to a refresh as [`refresh`] does, without a network.
+///
+/// # Errors
+/// 28000 when there are no tokens in the reply.
+#[cfg(feature = "fuzzing")]
+pub fn read_token_reply(
+    settings: &Settings,
+    refresh_token: &SecretString,
+    status: http::StatusCode,
+    body: &[u8],
+) -> Result<TokenSet> {
+    let client = client(settings, &settings.endpoints.refresh)?;
+    let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
+    let reply = client
+        .exchange_refresh_token(&used)
+        .request(&|_| tolerant(status, Some(body.to_vec())))
+        .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
+    token_set(&reply, SystemTime::now())
 }
 
 #[derive(Clone, Copy)]

@@ -73,10 +73,9 @@ pub(crate) fn login(
         path: address.path,
         state: request.state.clone(),
     };
-    let url = request.url.to_string();
     io::run(
         cancel,
-        wait_for_redirect(listeners, expected, browser, limit, url),
+        wait_for_redirect(listeners, expected, browser, limit, request.clone()),
     )
 }
 
@@ -110,7 +109,8 @@ impl CallbackAddress {
         let url = Url::parse(callback_url)
             .ok()
             .filter(|url| url.scheme() == "http")?;
-        let port = url.port_or_known_default()?;
+        // Port 0 would be any port, and the redirect would go to none of them.
+        let port = url.port_or_known_default().filter(|port| *port != 0)?;
         let v4 = |address: Ipv4Addr| SocketAddr::from((address, port));
         let v6 = |address: Ipv6Addr| SocketAddr::from((address, port));
         let (hosts, any_is_enough) = match url.host()? {
@@ -181,7 +181,7 @@ async fn wait_for_redirect(
     expected: Expected,
     browser: Option<Child>,
     limit: Duration,
-    url: String,
+    request: AuthorizationRequest,
 ) -> Outcome {
     let (sender, mut outcome) = mpsc::channel::<Outcome>(1);
     let listeners = listeners
@@ -203,11 +203,11 @@ async fn wait_for_redirect(
         outcome = outcome.recv() => outcome.unwrap_or_else(|| Err(Diagnostic::cancelled())),
         // The listeners are closed as soon as this future is dropped, so that the port is free.
         never = accept_clients(&listeners, &expected, &sender) => match never {},
-        failure = watch_browser(browser) => Err(Diagnostic::new(
-            SqlState::AUTHORIZATION,
-            format!(
-                "The browser could not be shown: {failure}. Set the environment variable BROWSER \
-                 to a command that works, or open this URL by hand while connecting. {url}"
+        failure = watch_browser(browser) => Err(nobody_here(
+            &request,
+            &format!(
+                "The browser could not be shown: {failure} (the environment variable BROWSER can \
+                 name another command)"
             ),
         )),
         () = tokio::time::sleep(limit) => Err(Diagnostic::new(
@@ -215,8 +215,9 @@ async fn wait_for_redirect(
             format!(
                 "Nobody completed the login within {} seconds (property LoginTimeout). Connect \
                  again to be asked again; check that CallbackURL is exactly the registered one. \
-                 The URL was {url}",
-                limit.as_secs()
+                 The URL was {}",
+                limit.as_secs(),
+                request.url
             ),
         )),
     }
@@ -238,7 +239,8 @@ async fn watch_browser(browser: Option<Child>) -> String {
             Ok(Some(status)) if status.success() => browser.0 = None,
             Ok(Some(status)) => return format!("its command ended with {status}"),
             Ok(None) => tokio::time::sleep(BROWSER_CHECK).await,
-            Err(error) => return error.to_string(),
+            // A program that ignores its children (SIGCHLD) cannot be told how they end.
+            Err(_) => browser.0 = None,
         }
     }
     std::future::pending().await
@@ -540,6 +542,7 @@ mod tests {
             "https://app.example/cb",
             "http://192.0.2.1:80/",
             "https://localhost:1/",
+            "http://localhost:0/",
         ] {
             let limit = Duration::from_secs(300);
             let error = login(
@@ -558,5 +561,79 @@ mod tests {
                 assert!(error.message.contains(part), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn the_listener_is_where_the_callback_url_says() {
+        let parse = |text| CallbackAddress::parse(text).map(|at| (at.hosts, at.path));
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        for (text, hosts, path) in [
+            ("http://127.0.0.1:5/cb?id=1", vec![at("127.0.0.1:5")], "/cb"),
+            ("http://127.0.0.1/cb", vec![at("127.0.0.1:80")], "/cb"),
+            ("http://[::1]:5", vec![at("[::1]:5")], "/"),
+            (
+                "http://LocalHost:5/",
+                vec![at("127.0.0.1:5"), at("[::1]:5")],
+                "/",
+            ),
+        ] {
+            assert_eq!(parse(text), Some((hosts, path.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn localhost_is_listened_to_by_both_protocols() {
+        let has_v6 = TcpListener::bind("[::1]:0").is_ok();
+        for host in ["127.0.0.1", "::1"] {
+            if host == "::1" && !has_v6 {
+                continue;
+            }
+            let port = free_port();
+            let mut show = |_: &str| {
+                std::thread::spawn(move || {
+                    let mut stream = TcpStream::connect((host, port)).unwrap();
+                    stream
+                        .write_all(b"GET /?code=right&state=s HTTP/1.1\r\n\r\n")
+                        .unwrap();
+                });
+                true
+            };
+            let callback = format!("http://localhost:{port}");
+            let limit = Duration::from_secs(30);
+            let never = CancellationToken::new();
+            login(&request(), &callback, Some(&mut show), limit, &never).unwrap();
+        }
+    }
+
+    /// Tests share the environment, so each case runs in a process of its own.
+    #[cfg(unix)]
+    #[test]
+    fn a_browser_that_fails_is_told_and_one_that_cannot_be_watched_is_let_be() {
+        for (first, browser, expected) in [
+            ("", "false", "OAuthVerifier"),
+            ("", "true", "Nobody completed"),
+            ("trap '' CHLD;", "true", "Nobody completed"),
+        ] {
+            let child = "oauth::login::tests::a_login_in_a_process_of_its_own";
+            let script = format!("{first} exec \"$0\" --exact {child} --ignored --nocapture");
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .arg(std::env::current_exe().unwrap())
+                .env("BROWSER", browser)
+                .output()
+                .unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(text.contains(expected), "{first} {browser}: {text}");
+        }
+    }
+
+    #[test]
+    #[ignore = "run by another test"]
+    fn a_login_in_a_process_of_its_own() {
+        let callback = format!("http://127.0.0.1:{}", free_port());
+        let limit = Duration::from_secs(1);
+        let never = CancellationToken::new();
+        let error = login(&request(), &callback, None, limit, &never).unwrap_err();
+        println!("{error}");
     }
 }

@@ -5,6 +5,10 @@ pub(crate) mod endpoint;
 pub(crate) mod login;
 mod reply;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use endpoint::read_token_reply;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier, Scope};

@@ -15,14 +15,14 @@ use crate::http::retry::{backoff, is_repeatable, retry_after};
 use crate::http::transport::{Attempt, Failure, Stage};
 use crate::http::{Request, RequestBody, Response, Target};
 use crate::io;
-use crate::log::describe_headers;
+use crate::log::{describe_headers, is_harmless};
 use crate::oauth::endpoint;
 use crate::token::TokenSet;
 use crate::token::keeper::Demand;
 
 /// Redirects that are followed for one call.
 const MAX_REDIRECTS: u32 = 5;
-/// The shortest wait after a 429 that names none.
+/// The shortest wait after a 429.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 
 /// One call on its way through attempts.
@@ -91,7 +91,7 @@ impl Session {
     /// Fetches the page after `page`; `None` when it was the last.
     ///
     /// # Errors
-    /// 22018 when `page` is not JSON; HY000 when the next page is said to be on another host; and
+    /// 22018 when `page` is not JSON; HY024 when the next page is said to be on another host; and
     /// as [`Session::execute`].
     pub fn next_page(
         &self,
@@ -162,17 +162,19 @@ impl Call<'_, '_> {
         loop {
             let token = self.token(&demand, records)?;
             if self.is_api {
-                self.wait_for_budget(token.as_deref())?;
+                self.wait_for_budget(token.as_ref())?;
             }
             self.attempts += 1;
             let outcome = self.attempt(token.as_deref())?;
             let next = match outcome {
-                Ok(reply) => self.after_reply(reply, token.as_deref(), &mut demand)?,
+                Ok(reply) => self.after_reply(reply, token.as_ref(), &mut demand, records)?,
                 Err(failure) => self.after_failure(failure)?,
             };
-            if let Next::Done(mut reply) = next {
+            if let Next::Done(reply) = next {
                 if reply.status().as_u16() >= 400 {
-                    records.insert(0, self.problem(&mut reply, token.as_deref()));
+                    records.insert(0, self.problem(&reply, token.as_deref()));
+                } else if redirect_location(&reply).is_some() {
+                    records.insert(0, self.not_followed(&reply));
                 }
                 return Ok(*reply);
             }
@@ -249,8 +251,9 @@ impl Call<'_, '_> {
     fn after_reply(
         &mut self,
         reply: Response,
-        token: Option<&TokenSet>,
+        token: Option<&Arc<TokenSet>>,
         demand: &mut Demand,
+        records: &mut Vec<Diagnostic>,
     ) -> Result<Next> {
         let session = self.session;
         if self.is_api {
@@ -262,16 +265,20 @@ impl Call<'_, '_> {
         let can_repeat = self.body.is_repeatable();
         if status == StatusCode::UNAUTHORIZED
             && self.is_api
-            && can_repeat
             && !self.has_renewed
             && session.can_renew()
             && let Some(refused) = token.and_then(|token| token.access_token.clone())
         {
             self.has_renewed = true;
             *demand = Demand::OtherThan(refused);
+            if !can_repeat {
+                self.token(demand, records)?;
+                records.push(renewed_for_the_next_one());
+                return Ok(Next::Done(Box::new(reply)));
+            }
             return Ok(Next::Again);
         }
-        if status == StatusCode::TOO_MANY_REQUESTS && can_repeat {
+        if status == StatusCode::TOO_MANY_REQUESTS {
             return self.after_too_many_requests(reply, token);
         }
         let retry = &session.settings.profile.retry;
@@ -310,15 +317,18 @@ impl Call<'_, '_> {
     fn after_too_many_requests(
         &mut self,
         reply: Response,
-        token: Option<&TokenSet>,
+        token: Option<&Arc<TokenSet>>,
     ) -> Result<Next> {
+        let budget = self.is_api.then(|| self.session.budget(token));
+        let retry = &self.session.settings.profile.retry;
         let wait = retry_after(reply.headers())
-            .unwrap_or_default()
+            .or_else(|| budget.as_ref()?.take())
+            .unwrap_or_else(|| backoff(retry, self.attempts))
             .max(SHORTEST_WAIT);
-        if self.is_api {
-            self.session.budget(token).exhausted(wait);
+        if let Some(budget) = &budget {
+            budget.exhausted(wait);
         }
-        if self.waited + wait > self.longest_wait() {
+        if !self.body.is_repeatable() || self.waited + wait > self.longest_wait() {
             return Ok(Next::Done(Box::new(reply)));
         }
         drop(reply);
@@ -328,7 +338,7 @@ impl Call<'_, '_> {
     }
 
     /// Waits until the service has said that it takes requests again, within bounds.
-    fn wait_for_budget(&mut self, token: Option<&TokenSet>) -> Result<()> {
+    fn wait_for_budget(&mut self, token: Option<&Arc<TokenSet>>) -> Result<()> {
         let budget = self.session.budget(token);
         while let Some(wait) = budget.take() {
             let wait = wait.max(Duration::from_millis(1));
@@ -359,7 +369,13 @@ impl Call<'_, '_> {
 
     /// Goes on at another place (RFC 9110 section 15.4).
     fn after_redirect(&mut self, reply: Response, location: &str) -> Result<Next> {
-        let keeps_method = matches!(reply.status().as_u16(), 307 | 308);
+        let keeps_method = match reply.status().as_u16() {
+            307 | 308 => true,
+            // Only a POST may become a GET: a change that comes back as a page read elsewhere
+            // would look as if it had been made.
+            301 | 302 => self.method != Method::POST,
+            _ => false,
+        };
         if self.redirects >= MAX_REDIRECTS || (keeps_method && !self.body.is_repeatable()) {
             return Ok(Next::Done(Box::new(reply)));
         }
@@ -376,7 +392,13 @@ impl Call<'_, '_> {
             // A signed request that is led here stays one: it does not get the token.
             self.url = next;
         } else {
-            self.url = target::signed_url(settings, next.as_str())?;
+            self.url = target::signed_url(settings, next.as_str()).map_err(|_| {
+                Diagnostic::new(
+                    SqlState::GENERAL_ERROR,
+                    "The service redirected to a URL that does not begin with https://, which is \
+                     not followed, because nothing would protect the data.",
+                )
+            })?;
             self.leave_origin();
         }
         if !keeps_method && self.method != Method::HEAD {
@@ -403,10 +425,22 @@ impl Call<'_, '_> {
         self.is_api = false;
     }
 
-    fn problem(&self, reply: &mut Response, token: Option<&TokenSet>) -> Diagnostic {
+    fn problem(&self, reply: &Response, token: Option<&TokenSet>) -> Diagnostic {
         let profile = &self.session.settings.profile;
         let secrets = self.secrets(token);
-        problem::record(profile, reply, &self.describe(), &secrets, self.cancel)
+        problem::record(profile, reply, &self.describe(), &secrets)
+    }
+
+    fn not_followed(&self, reply: &Response) -> Diagnostic {
+        let status = reply.status().as_u16();
+        let why = if self.redirects >= MAX_REDIRECTS {
+            format!("after {MAX_REDIRECTS} redirects this one was not followed")
+        } else {
+            "the body of the request cannot be sent a second time, so the redirect was not followed"
+                .to_owned()
+        };
+        let message = format!("{} was answered with {status}: {why}.", self.describe());
+        Diagnostic::new(SqlState::GENERAL_WARNING, message).with_native(i32::from(status))
     }
 
     /// What was sent and must not come back in a message.
@@ -416,6 +450,12 @@ impl Call<'_, '_> {
             secrets.extend(token.access_token.clone());
             secrets.extend(token.refresh_token.clone());
         }
+        let headers = self.headers.iter();
+        secrets.extend(
+            headers
+                .filter(|(name, _)| !is_harmless(name.as_str()))
+                .filter_map(|(_, value)| value.to_str().ok().map(SecretString::from)),
+        );
         if !self.is_api {
             let signature = self.url.query_pairs();
             secrets.extend(signature.map(|(_, value)| SecretString::from(value.into_owned())));
@@ -435,6 +475,14 @@ impl Call<'_, '_> {
             )
         }
     }
+}
+
+fn renewed_for_the_next_one() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_WARNING,
+        "The token was renewed, but the body of the request cannot be sent a second time: execute \
+         the request again with a new body.",
+    )
 }
 
 fn redirect_location(reply: &Response) -> Option<String> {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use secrecy::SecretString;
+use url::Url;
 
 use crate::VERSION;
 use crate::cancel::CancellationToken;
@@ -16,7 +17,7 @@ use crate::http::rate_limit::{self, Budget};
 use crate::http::transport::Transport;
 use crate::http::{Request, RequestBody};
 use crate::log::{Log, LogSink};
-use crate::oauth::callback::Redirect;
+use crate::oauth::callback::{Redirect, another_login};
 use crate::oauth::{self, AuthorizationRequest, endpoint, login};
 use crate::region::{self, Region};
 use crate::settings::{AuthScheme, InitiateOAuth, Settings};
@@ -43,7 +44,13 @@ pub struct Session {
     transport: Transport,
     log: Arc<Log>,
     tokens: Tokens,
-    budget: Mutex<Option<(String, Arc<Budget>)>>,
+    budget: Mutex<Option<TokenBudget>>,
+}
+
+/// The rate budget of the token that was used last, so that it is looked up once for each token.
+struct TokenBudget {
+    token: Option<Arc<TokenSet>>,
+    budget: Arc<Budget>,
 }
 
 /// Where the tokens of a connection come from.
@@ -104,19 +111,45 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<()> {
-        if let Tokens::Kept { keeper, .. } = &self.tokens {
-            match self.fresh(&Demand::Usable, cancel, records) {
-                Ok(_) => {}
-                Err(refusal) if refusal.needs_login => {
-                    self.log_in(keeper, refusal, show_url, cancel, records)?;
+        let mut show_url = show_url;
+        let show_again: Option<login::ShowUrl<'_>> = match &mut show_url {
+            Some(show_url) => Some(&mut **show_url),
+            None => None,
+        };
+        let has_logged_in = self.have_token(show_again, cancel, records)?;
+        if !self.settings.connect_on_open {
+            return Ok(());
+        }
+        match self.prove(cancel, records) {
+            // The token at hand may have been refused for good, which calls for a login.
+            Err(problem) if problem.sqlstate == SqlState::AUTHORIZATION && !has_logged_in => {
+                if self.have_token(show_url, cancel, records)? {
+                    return self.prove(cancel, records);
                 }
-                Err(refusal) => return Err(refusal.diagnostic),
+                Err(problem)
             }
+            proven => proven,
         }
-        if self.settings.connect_on_open {
-            self.prove(cancel, records)?;
+    }
+
+    /// Sees to it that there is a token. Whether that took a login.
+    fn have_token(
+        &self,
+        show_url: Option<login::ShowUrl<'_>>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<bool> {
+        let Tokens::Kept { keeper, .. } = &self.tokens else {
+            return Ok(false);
+        };
+        match self.fresh(&Demand::Usable, cancel, records) {
+            Ok(_) => Ok(false),
+            Err(refusal) if refusal.needs_login => {
+                self.log_in(keeper, refusal, show_url, cancel, records)?;
+                Ok(true)
+            }
+            Err(refusal) => Err(refusal.diagnostic),
         }
-        Ok(())
     }
 
     /// Gets a first token: by the code of the string, or from a person.
@@ -128,17 +161,20 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<()> {
-        if let Some(verifier) = &self.settings.verifier {
-            return self.exchange(keeper, verifier, None, cancel);
-        }
-        if self.settings.initiate_oauth != InitiateOAuth::GetAndRefresh {
+        let verifier = self.settings.verifier.as_ref();
+        if verifier.is_none() && self.settings.initiate_oauth != InitiateOAuth::GetAndRefresh {
             return Err(refusal.diagnostic);
         }
         let _turn = keeper.login_turn(cancel)?;
         // Another connection may have logged in while this one waited for its turn.
         keeper.load(None)?;
-        if self.fresh(&Demand::Usable, cancel, records).is_ok() {
-            return Ok(());
+        match self.fresh(&Demand::Usable, cancel, records) {
+            Ok(_) => return Ok(()),
+            Err(refusal) if refusal.needs_login => {}
+            Err(refusal) => return Err(refusal.diagnostic),
+        }
+        if let Some(verifier) = verifier {
+            return self.exchange(keeper, verifier, None, cancel);
         }
         keeper.check_writable()?;
         let request = oauth::authorization_request(&self.settings, None)?;
@@ -162,7 +198,7 @@ impl Session {
         self.log.write(1, "OAUTH", || {
             format!("Logged in; tokens are kept in {}.", keeper.describe())
         });
-        keeper.adopt(token, &self.settings)
+        keeper.adopt(token, &self.settings, cancel)
     }
 
     /// Exchanges a code that a person has obtained elsewhere, and keeps the tokens.
@@ -178,7 +214,14 @@ impl Session {
         let expected = pending
             .map(|pending| pending.state.as_str())
             .or(self.settings.state.as_deref());
-        let code = Redirect::from_copied_text(copied.expose_secret())?.into_code(expected)?;
+        let redirect = Redirect::from_copied_text(copied.expose_secret())?;
+        if expected.is_some()
+            && redirect.state.is_none()
+            && self.repeats_state(copied.expose_secret())
+        {
+            return Err(another_login());
+        }
+        let code = redirect.into_code(expected)?;
         let pkce_verifier = pending
             .and_then(|pending| pending.pkce_verifier.as_ref())
             .or(self.settings.pkce_verifier.as_ref());
@@ -195,7 +238,14 @@ impl Session {
                 keeper.describe()
             )
         });
-        keeper.adopt(token, &self.settings)
+        keeper.adopt(token, &self.settings, cancel)
+    }
+
+    /// Whether what a person copied is a URL that must hold the state of the login (RFC 6749
+    /// section 4.1.2), unlike a bare code, and the page for out-of-band codes.
+    fn repeats_state(&self, copied: &str) -> bool {
+        let out_of_band = self.settings.profile.oauth.out_of_band_path.as_deref();
+        Url::parse(copied.trim()).is_ok_and(|url| url.has_host() && Some(url.path()) != out_of_band)
     }
 
     /// Proves the token with the profile's identity request.
@@ -275,19 +325,19 @@ impl Session {
     /// 28000 when there is no token, or the service refuses; HYC00 when the profile has no
     /// revocation; 08001, 08S01, HYT00, HY008; HY000 the token store.
     pub fn revoke(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
-        let token = self.token(cancel, records)?;
-        let Some(access_token) = token.as_ref().and_then(|token| token.access_token.as_ref())
-        else {
+        let Some(token) = self.token(cancel, records)? else {
             return Err(Diagnostic::new(
                 SqlState::AUTHORIZATION,
                 "There is no token to revoke: the connection string has AuthScheme=None.",
             ));
         };
-        endpoint::revoke(&self.settings, &self.transport, access_token, cancel)?;
+        endpoint::revoke(&self.settings, &self.transport, &token, cancel)?;
         self.log
             .write(1, "OAUTH", || "The token was revoked.".into());
         match &self.tokens {
-            Tokens::Kept { keeper, .. } => keeper.forget(&self.settings),
+            // The one of the string, which is not in the store.
+            Tokens::Kept { given, .. } if lock(given).take().is_some() => Ok(()),
+            Tokens::Kept { keeper, .. } => keeper.forget(&self.settings, cancel),
             Tokens::None | Tokens::Fixed(_) => Ok(()),
         }
     }
@@ -330,22 +380,24 @@ impl Session {
     }
 
     /// The rate budget of a token.
-    fn budget(&self, token: Option<&TokenSet>) -> Arc<Budget> {
+    fn budget(&self, token: Option<&Arc<TokenSet>>) -> Arc<Budget> {
+        let mut cached = lock(&self.budget);
+        if let Some(known) = &*cached
+            && known.token.as_ref().map(Arc::as_ptr) == token.map(Arc::as_ptr)
+        {
+            return Arc::clone(&known.budget);
+        }
         let secret = token.and_then(|token| token.access_token.as_ref());
-        let key = format!(
+        let budget = rate_limit::budget(&format!(
             "{} {}",
             self.settings.region.origin,
             secret.map(digest).unwrap_or_default()
-        );
-        let mut cached = lock(&self.budget);
-        match &*cached {
-            Some((known, budget)) if *known == key => Arc::clone(budget),
-            _ => {
-                let budget = rate_limit::budget(&key);
-                *cached = Some((key, Arc::clone(&budget)));
-                budget
-            }
-        }
+        ));
+        *cached = Some(TokenBudget {
+            token: token.cloned(),
+            budget: Arc::clone(&budget),
+        });
+        budget
     }
 }
 
@@ -358,7 +410,7 @@ impl Tokens {
         if settings.initiate_oauth == InitiateOAuth::Off {
             return Ok(Self::Fixed(Arc::new(given)));
         }
-        let keeper = keeper(settings, Self::seed(settings))?;
+        let keeper = keeper(settings)?;
         let (with_refresh_token, alone) = if given.refresh_token.is_some() {
             (Some(given), None)
         } else {
@@ -370,19 +422,9 @@ impl Tokens {
             given: Mutex::new(alone),
         })
     }
-
-    /// The credential of the string that stored tokens must descend from.
-    fn seed(settings: &Settings) -> Option<Seed> {
-        settings
-            .given
-            .refresh_token
-            .as_ref()
-            .or(settings.verifier.as_ref())
-            .map(Seed::of)
-    }
 }
 
-fn keeper(settings: &Settings, seed: Option<Seed>) -> Result<Arc<Keeper>> {
+fn keeper(settings: &Settings) -> Result<Arc<Keeper>> {
     let name = DefaultName {
         profile: &settings.profile.name,
         region: &store_name(&settings.region),
@@ -390,8 +432,19 @@ fn keeper(settings: &Settings, seed: Option<Seed>) -> Result<Arc<Keeper>> {
     };
     Ok(Keeper::of(
         &TokenStore::open(&settings.token_location, &name)?,
-        seed,
+        seed(settings),
+        settings,
     ))
+}
+
+/// The credential of the string that stored tokens must descend from.
+fn seed(settings: &Settings) -> Option<Seed> {
+    settings
+        .given
+        .refresh_token
+        .as_ref()
+        .or(settings.verifier.as_ref())
+        .map(Seed::of)
 }
 
 /// A region's part in the name of a token file. Local servers differ by their port.
@@ -432,7 +485,7 @@ pub fn exchange_code(
     options: ConnectOptions<'_>,
     cancel: &CancellationToken,
 ) -> Result<()> {
-    settings.check_for_login()?;
+    settings.check_for_token_request()?;
     let ConnectOptions {
         timeout,
         login_timeout,
@@ -440,7 +493,7 @@ pub fn exchange_code(
         show_url: _,
     } = options;
     let settings = Arc::new(with_overrides(settings, timeout, login_timeout));
-    let keeper = keeper(&settings, None)?;
+    let keeper = keeper(&settings)?;
     let session = Session {
         transport: Transport::new(settings.transport.clone()),
         log: Arc::new(Log::open(&settings.log, log)?),

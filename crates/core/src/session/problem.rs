@@ -3,7 +3,6 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, SqlState};
 use crate::http::Response;
 use crate::oauth::callback::printable;
@@ -14,13 +13,13 @@ use crate::secret::scrub;
 /// do next.
 pub(super) fn record(
     profile: &Profile,
-    reply: &mut Response,
+    reply: &Response,
     what: &str,
     secrets: &[SecretString],
-    cancel: &CancellationToken,
 ) -> Diagnostic {
     let status = reply.status().as_u16();
-    let body = reply.json(cancel).ok();
+    let body = reply.json_at_hand();
+    let body = body.as_ref();
     let find = |pointers: &[String]| {
         pointers
             .iter()

@@ -38,7 +38,9 @@ pub(super) fn api_url(settings: &Settings, request: &Request, text: &str) -> Res
             append(&mut query, name, value);
         }
     }
-    url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    if url.query() != Some(query.as_str()) {
+        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    }
     Ok(url)
 }
 
@@ -54,7 +56,8 @@ fn append(query: &mut String, name: &str, value: &str) {
 fn resolve(settings: &Settings, text: &str) -> Result<Url> {
     let origin = &settings.region.origin;
     let text = text.trim();
-    let is_absolute = Url::parse(text).is_ok_and(|url| url.has_host());
+    // What is not quite a URL must not go out as a path: it may hold a secret.
+    let is_absolute = Url::parse(text).map_or_else(|_| has_scheme(text), |url| url.has_host());
     let url = if is_absolute {
         text.to_owned()
     } else if text.starts_with('/') {
@@ -77,6 +80,13 @@ fn resolve(settings: &Settings, text: &str) -> Result<Url> {
         return Err(foreign(&url, origin));
     }
     Ok(url)
+}
+
+fn has_scheme(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
 }
 
 /// Adds the profile's suffix to the path, unless its last part has a suffix of its own.
@@ -176,6 +186,8 @@ mod tests {
             "https://user@app.clio.com/",
             "https://app.clio.com@evil.example/",
             "HTTPS://EVIL.EXAMPLE/",
+            "https://[app.clio.com/x?sig=1",
+            "Http://app.clio.com:port/",
             "https:\\\\evil.example",
         ] {
             assert!(url(text).is_err(), "{text}");

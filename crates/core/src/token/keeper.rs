@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::store::{StoreLock, TokenStore};
-use super::{Seed, TokenSet};
+use super::{Seed, TokenSet, digest};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::io;
@@ -23,10 +23,12 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 static KEEPERS: PerProcess<Mutex<HashMap<Key, Weak<Keeper>>>> =
     PerProcess::new(|| Mutex::new(HashMap::new()));
 
-/// Which tokens: those in a store, or those in it that descend from a credential of the string.
-type Key = (String, Option<String>);
+/// Which tokens: those in a store, or those in it that descend from a credential of the string;
+/// and which client refreshes them.
+type Key = (String, Option<String>, String);
 
-/// The keeper of the tokens in one store, shared by all connections of the process that use it.
+/// The keeper of the tokens in one store, shared by all connections of the process that use it as
+/// the same client.
 pub(crate) struct Keeper {
     store: Arc<TokenStore>,
     seed: Option<Seed>,
@@ -38,7 +40,23 @@ pub(crate) struct Keeper {
 #[derive(Default)]
 struct State {
     current: Option<Arc<TokenSet>>,
+    /// The current tokens could not be stored, so the store holds their predecessors.
+    is_unsaved: bool,
     flight: Option<watch::Receiver<Option<Flown>>>,
+}
+
+impl State {
+    /// Of the tokens at hand and those in the store, the later ones. What is in the store was put
+    /// there later, by whatever clock, unless ours could not be stored.
+    fn latest(&self, stored: Option<TokenSet>) -> Option<Arc<TokenSet>> {
+        match (&self.current, stored) {
+            (Some(ours), Some(stored)) if self.is_unsaved && ours.issued_at > stored.issued_at => {
+                Some(Arc::clone(ours))
+            }
+            (_, Some(stored)) => Some(Arc::new(stored)),
+            (ours, None) => ours.clone(),
+        }
+    }
 }
 
 /// How a refresh ended.
@@ -99,15 +117,27 @@ impl Demand {
             Self::New => false,
         }
     }
+
+    fn refuses(&self, token: &TokenSet) -> bool {
+        matches!(self, Self::OtherThan(refused) if token.is_access_token(refused))
+    }
 }
 
 impl Keeper {
     /// The keeper for a store. `seed` names the credential of the connection string that the
     /// tokens must descend from, if it has one.
-    pub(crate) fn of(store: &Arc<TokenStore>, seed: Option<Seed>) -> Arc<Self> {
+    pub(crate) fn of(
+        store: &Arc<TokenStore>,
+        seed: Option<Seed>,
+        settings: &Settings,
+    ) -> Arc<Self> {
         let keepers = KEEPERS.get();
         let mut keepers = keepers.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (store.describe(), seed.as_ref().map(|seed| seed.0.clone()));
+        let key = (
+            store.describe(),
+            seed.as_ref().map(|seed| seed.0.clone()),
+            client(settings),
+        );
         if let Some(keeper) = keepers.get(&key).and_then(Weak::upgrade) {
             return keeper;
         }
@@ -129,9 +159,10 @@ impl Keeper {
 
     /// Reads the store, and starts with `given` where it holds nothing that descends from it.
     pub(crate) fn load(&self, given: Option<TokenSet>) -> Result<()> {
-        let stored = self.of_lineage(self.store.load()?);
+        // Read under the lock, so that what a refresh brings meanwhile is not lost.
         let mut state = self.state();
-        state.current = newer(state.current.take(), stored.map(Arc::new)).or_else(|| {
+        let stored = self.of_lineage(self.store.load()?);
+        state.current = state.latest(stored).or_else(|| {
             given.map(|given| {
                 Arc::new(TokenSet {
                     seed: self.seed.clone(),
@@ -157,29 +188,33 @@ impl Keeper {
         cancel: &CancellationToken,
     ) -> Landing {
         let margin = margin(settings);
-        let mut flight = {
-            let mut state = self.state();
-            if let Some(token) = &state.current
-                && demand.accepts(token, margin)
-            {
-                return Ok(Renewed {
-                    token: Arc::clone(token),
-                    warning: None,
-                });
+        loop {
+            let (mut flight, is_joined) = {
+                let mut state = self.state();
+                if let Some(token) = &state.current
+                    && demand.accepts(token, margin)
+                {
+                    return Ok(Renewed {
+                        token: Arc::clone(token),
+                        warning: None,
+                    });
+                }
+                self.join_or_start(&mut state, settings, demand, log)?
+            };
+            let flown = io::wait_for(cancel, async move {
+                let flown = flight
+                    .wait_for(Option::is_some)
+                    .await
+                    .map_err(|_| broken_flight())?;
+                flown.clone().ok_or_else(broken_flight)
+            })?;
+            write_lines(log, flown.lines);
+            match flown.landing {
+                // Begun by somebody who did not know yet that this token is refused.
+                Ok(renewed) if is_joined && demand.refuses(&renewed.token) => {}
+                Ok(renewed) => return Ok(renewed),
+                Err(refusal) => return self.make_do(demand, refusal, log),
             }
-            self.join_or_start(&mut state, settings, demand, log)?
-        };
-        let flown = io::wait_for(cancel, async move {
-            let flown = flight
-                .wait_for(Option::is_some)
-                .await
-                .map_err(|_| broken_flight())?;
-            flown.clone().ok_or_else(broken_flight)
-        })?;
-        write_lines(log, flown.lines);
-        match flown.landing {
-            Err(refusal) => self.make_do(demand, refusal, log),
-            renewed => renewed,
         }
     }
 
@@ -205,12 +240,12 @@ impl Keeper {
         settings: &Arc<Settings>,
         demand: &Demand,
         log: &Log,
-    ) -> Result<watch::Receiver<Option<Flown>>> {
+    ) -> Result<(watch::Receiver<Option<Flown>>, bool)> {
         // A flight whose sender is gone has broken off.
         if let Some(flight) = &state.flight
             && flight.has_changed().is_ok()
         {
-            return Ok(flight.clone());
+            return Ok((flight.clone(), true));
         }
         let (sender, receiver) = watch::channel(None);
         let keeper = Arc::clone(self);
@@ -231,14 +266,11 @@ impl Keeper {
                 )
             })?;
         state.flight = Some(receiver.clone());
-        Ok(receiver)
+        Ok((receiver, false))
     }
 
     fn land(&self, flown: Flown, sender: &watch::Sender<Option<Flown>>, log: &Log) {
         let mut state = self.state();
-        if let Ok(renewed) = &flown.landing {
-            state.current = Some(Arc::clone(&renewed.token));
-        }
         state.flight = None;
         let unheard = sender.send(Some(flown));
         drop(state);
@@ -250,10 +282,24 @@ impl Keeper {
 
     /// Picks up what another process has stored, or refreshes. Runs on a thread of its own.
     fn renew(&self, settings: &Settings, demand: &Demand, lines: &mut Vec<String>) -> Landing {
-        let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
-        let lock = self.store.lock(Instant::now() + patience)?;
-        let stored = self.of_lineage(self.store.load()?).map(Arc::new);
-        let Some(known) = newer(self.current(), stored) else {
+        let lock = self.store.lock(Instant::now() + patience(settings))?;
+        let landing = self.renew_locked(&lock, settings, demand, lines);
+        if let Ok(renewed) = &landing {
+            // Under the lock, so that a login or a revocation that follows is not undone.
+            self.state().current = Some(Arc::clone(&renewed.token));
+        }
+        landing
+    }
+
+    fn renew_locked(
+        &self,
+        lock: &StoreLock,
+        settings: &Settings,
+        demand: &Demand,
+        lines: &mut Vec<String>,
+    ) -> Landing {
+        let stored = self.of_lineage(self.store.load()?);
+        let Some(known) = self.state().latest(stored) else {
             return Err(self.nothing_stored());
         };
         if demand.accepts(&known, margin(settings)) {
@@ -263,15 +309,15 @@ impl Keeper {
             });
         }
         let Some(refresh_token) = &known.refresh_token else {
-            self.give_up(&lock, &known, demand, lines);
+            self.give_up(lock, &known, demand, lines);
             return Err(self.no_refresh_token());
         };
-        settings.check_for_login()?;
+        settings.check_for_token_request()?;
         self.store.check_writable()?;
         match endpoint::refresh(settings, refresh_token) {
             Ok(fresh) => {
                 lines.push("The access token was refreshed.".into());
-                Ok(self.keep(&lock, self.inherit(fresh, &known), lines))
+                Ok(self.keep(lock, self.inherit(fresh, &known), lines))
             }
             Err(problem) => {
                 lines.push(format!("The refresh failed: {problem}"));
@@ -279,7 +325,7 @@ impl Keeper {
                     .ok_or_else(|| {
                         let refusal = Refusal::from(problem);
                         if refusal.needs_login {
-                            self.give_up(&lock, &known, demand, lines);
+                            self.give_up(lock, &known, demand, lines);
                         }
                         refusal
                     })
@@ -336,7 +382,11 @@ impl Keeper {
         TokenSet {
             refresh_token: fresh.refresh_token.or_else(|| known.refresh_token.clone()),
             scope: fresh.scope.or_else(|| known.scope.clone()),
-            seed: self.seed.clone().or_else(|| known.seed.clone()),
+            seed: self
+                .seed
+                .clone()
+                .or_else(|| known.seed.clone())
+                .or_else(|| known.refresh_token.as_ref().map(Seed::of)),
             ..fresh
         }
     }
@@ -351,6 +401,7 @@ impl Keeper {
             lines.push(message.clone());
             Diagnostic::new(SqlState::GENERAL_WARNING, message)
         });
+        self.state().is_unsaved = warning.is_some();
         Renewed {
             token: Arc::new(token),
             warning,
@@ -358,15 +409,21 @@ impl Keeper {
     }
 
     /// Stores the tokens of a login.
-    pub(crate) fn adopt(&self, token: TokenSet, settings: &Settings) -> Result<()> {
-        let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
-        let lock = self.store.lock(Instant::now() + patience)?;
+    pub(crate) fn adopt(
+        &self,
+        token: TokenSet,
+        settings: &Settings,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        let lock = self.lock(settings, cancel)?;
         let token = TokenSet {
             seed: self.seed.clone(),
             ..token
         };
         self.store.save(&lock, &token)?;
-        self.state().current = Some(Arc::new(token));
+        let mut state = self.state();
+        state.current = Some(Arc::new(token));
+        state.is_unsaved = false;
         Ok(())
     }
 
@@ -376,12 +433,19 @@ impl Keeper {
     }
 
     /// Forgets the tokens, here and in the store.
-    pub(crate) fn forget(&self, settings: &Settings) -> Result<()> {
-        let patience = settings.transport.timeout.unwrap_or(LOCK_PATIENCE);
-        let lock = self.store.lock(Instant::now() + patience)?;
+    pub(crate) fn forget(&self, settings: &Settings, cancel: &CancellationToken) -> Result<()> {
+        let lock = self.lock(settings, cancel)?;
         self.store.clear(&lock)?;
-        self.state().current = None;
+        let mut state = self.state();
+        state.current = None;
+        state.is_unsaved = false;
         Ok(())
+    }
+
+    fn lock(&self, settings: &Settings, cancel: &CancellationToken) -> Result<StoreLock> {
+        let deadline = Instant::now() + patience(settings);
+        self.store
+            .lock_with(deadline, |pause| io::sleep(cancel, pause))
     }
 
     /// Waits until no other connection of the process logs in.
@@ -392,8 +456,13 @@ impl Keeper {
         io::wait_for(cancel, async { Ok(self.login.lock().await) })
     }
 
+    /// The stored tokens, if they descend from the credential of the string, or are its own.
     fn of_lineage(&self, stored: Option<TokenSet>) -> Option<TokenSet> {
-        stored.filter(|stored| self.seed.is_none() || stored.seed == self.seed)
+        stored.filter(|stored| {
+            self.seed.is_none()
+                || stored.seed == self.seed
+                || stored.refresh_token.as_ref().map(Seed::of) == self.seed
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -431,12 +500,19 @@ fn write_lines(log: &Log, lines: Vec<String>) {
     }
 }
 
-/// Of two states of the same authorization, the later one.
-fn newer(ours: Option<Arc<TokenSet>>, stored: Option<Arc<TokenSet>>) -> Option<Arc<TokenSet>> {
-    match (ours, stored) {
-        (Some(ours), Some(stored)) if ours.issued_at > stored.issued_at => Some(ours),
-        (ours, stored) => stored.or(ours),
-    }
+/// A name for the client that `settings` describe, and for where it refreshes.
+fn client(settings: &Settings) -> String {
+    let secret = settings.client_secret.as_ref().map(digest);
+    format!(
+        "{} {} {}",
+        settings.endpoints.refresh,
+        settings.client_id,
+        secret.unwrap_or_default()
+    )
+}
+
+fn patience(settings: &Settings) -> Duration {
+    settings.transport.timeout.unwrap_or(LOCK_PATIENCE)
 }
 
 fn margin(settings: &Settings) -> Duration {

@@ -9,7 +9,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -30,6 +30,9 @@ static STORES: PerProcess<Mutex<HashMap<Place, Weak<TokenStore>>>> =
     PerProcess::new(Mutex::default);
 
 static MEMORY: PerProcess<Mutex<HashMap<String, TokenSet>>> = PerProcess::new(Mutex::default);
+
+/// The stores in memory that are locked.
+static LOCKED: PerProcess<Mutex<HashSet<String>>> = PerProcess::new(Mutex::default);
 
 /// What the name of the default settings file is made of.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,14 @@ pub struct StoreLock {
     place: Place,
     /// `None` for a store in memory.
     file: Option<LockedFile>,
+}
+
+impl Drop for StoreLock {
+    fn drop(&mut self) {
+        if let Place::Memory(id) = &self.place {
+            lock(&LOCKED.get()).remove(id);
+        }
+    }
 }
 
 impl TokenStore {
@@ -115,12 +126,26 @@ impl TokenStore {
     }
 
     /// The right to change the store, held by one thread of one process at a time. Waits for it
-    /// until `deadline`, but asks at least once. A store in memory gives it at once, to everybody:
-    /// within the process, the threads must agree among themselves.
+    /// until `deadline`, but asks at least once.
     ///
     /// # Errors
     /// HYT00 when the time is up; otherwise as [`TokenStore::try_lock`].
     pub fn lock(&self, deadline: Instant) -> Result<StoreLock> {
+        self.lock_with(deadline, |pause| {
+            std::thread::sleep(pause);
+            Ok(())
+        })
+    }
+
+    /// The same for callers that wait in their own way: `sleep` waits a little, or gives up.
+    ///
+    /// # Errors
+    /// As [`TokenStore::lock`], and those of `sleep`.
+    pub fn lock_with(
+        &self,
+        deadline: Instant,
+        sleep: impl Fn(Duration) -> Result<()>,
+    ) -> Result<StoreLock> {
         loop {
             if let Some(lock) = self.try_lock()? {
                 return Ok(lock);
@@ -129,17 +154,18 @@ impl TokenStore {
             if left.is_zero() {
                 return Err(self.lock_timeout());
             }
-            std::thread::sleep(left.min(POLL));
+            sleep(left.min(POLL))?;
         }
     }
 
-    /// The lock, or `None` if somebody else has it: for callers that wait in their own way.
+    /// The lock, or `None` if somebody else has it.
     ///
     /// # Errors
     /// HY000 if the lock file beside the settings file cannot be made or locked.
     pub fn try_lock(&self) -> Result<Option<StoreLock>> {
         let file = match &self.place {
-            Place::Memory(_) => None,
+            Place::Memory(id) if lock(&LOCKED.get()).insert(id.clone()) => None,
+            Place::Memory(_) => return Ok(None),
             Place::File(path) => match self.target_to_change(path)?.try_lock()? {
                 Some(file) => Some(file),
                 None => return Ok(None),

@@ -437,3 +437,98 @@ fn nothing_secret_is_logged_and_the_log_has_every_request() {
     }
     assert!(log.contains("GET /api/v4/matters.json: 200 OK"), "{log}");
 }
+
+#[test]
+fn waiting_for_the_rate_limit_can_be_cancelled() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.fault(Fault {
+        status: Some(429),
+        retry_after: Some("60".into()),
+        ..Fault::new("/api/v4/matters*", FaultKind::Status)
+    });
+    let cancel = never();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let request = Request::get("matters");
+            session.execute(&request, RequestBody::Empty, &cancel, &mut Vec::new())
+        });
+        let is_waiting = |line: &String| line.contains("waiting");
+        while !service.log.lock().unwrap().iter().any(is_waiting) {
+            std::thread::yield_now();
+        }
+        cancel.cancel();
+        let error = waiting.join().unwrap().err().unwrap();
+        assert_eq!(error.sqlstate, SqlState::CANCELLED);
+    });
+}
+
+/// Nothing is left open by a call that was cancelled, or by a body that was not read.
+#[cfg(target_os = "linux")]
+#[test]
+fn cancelled_calls_and_dropped_bodies_leave_no_connection() {
+    let service = Service::plain();
+    let session = service.connect("");
+    let open_to_service = || {
+        let port = service.sandbox.base_url().rsplit(':').next().unwrap();
+        let port = format!(":{:04X}", port.parse::<u16>().unwrap());
+        let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+        let is_ours = |line: &&str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            // 01: established. Only the client's end has the service as its remote address.
+            columns.len() > 3 && columns[2].ends_with(&port) && columns[3] == "01"
+        };
+        table.lines().filter(is_ours).count()
+    };
+    let wait_until_closed = |kept: usize| {
+        let begun = Instant::now();
+        while open_to_service() > kept {
+            assert!(begun.elapsed() < Duration::from_secs(5), "left open");
+            std::thread::yield_now();
+        }
+    };
+    for kind in [FaultKind::Stall, FaultKind::Drip] {
+        service.sandbox.fault(Fault {
+            times: 0,
+            milliseconds: Some(1000),
+            ..Fault::new("/api/v4/users*", kind)
+        });
+        let cancel = never();
+        std::thread::scope(|scope| {
+            let call = scope.spawn(|| {
+                let request = Request::get("users/who_am_i");
+                session.execute(&request, RequestBody::Empty, &cancel, &mut Vec::new())
+            });
+            while open_to_service() == 0 {
+                std::thread::yield_now();
+            }
+            cancel.cancel();
+            assert!(call.join().unwrap().is_err());
+        });
+        wait_until_closed(0);
+        service.sandbox.clear_faults();
+    }
+    service.sandbox.fault(Fault {
+        bytes: Some(1 << 30),
+        ..Fault::new("/api/v4/matters*", FaultKind::Huge)
+    });
+    let mut reply = send(&session, &Request::get("matters")).0.unwrap();
+    assert_eq!(reply.read(&mut [0; 100], &never()).unwrap(), 100);
+    assert_eq!(open_to_service(), 1);
+    drop(reply);
+    wait_until_closed(0);
+    get(&session, "users/who_am_i");
+    assert_eq!(open_to_service(), 1);
+    drop(session);
+    wait_until_closed(0);
+}
+
+#[test]
+fn a_connection_is_kept_open_between_calls() {
+    let service = Service::plain();
+    let session = service.connect("");
+    for _ in 0..5 {
+        get(&session, "users/who_am_i");
+    }
+    assert_eq!(service.sandbox.counters().connections, 1);
+}

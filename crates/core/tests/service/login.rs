@@ -100,28 +100,32 @@ fn off_uses_the_given_token_and_leaves_the_store_alone() {
     assert_eq!(service.stored(), before);
 }
 
+/// Path and query of the redirect that ends a login on another machine.
+fn log_in_elsewhere(settings: &apilink_core::settings::Settings) -> String {
+    // The redirect leads to this test, which stands in for the other machine.
+    let address = settings.callback_url.trim_start_matches("http://");
+    let listener = std::net::TcpListener::bind(address).unwrap();
+    let request = authorization_request(settings, Some("web-state")).unwrap();
+    let url = request.url.to_string();
+    let person = std::thread::spawn(move || {
+        let _ = std::panic::catch_unwind(|| browse(&url, "approve"));
+    });
+    let (mut client, _) = listener.accept().unwrap();
+    let mut head = [0; 2048];
+    let count = std::io::Read::read(&mut client, &mut head).unwrap();
+    drop(client);
+    person.join().unwrap();
+    let head = String::from_utf8_lossy(&head[..count]).into_owned();
+    head.split(' ').nth(1).unwrap().to_owned()
+}
+
 #[test]
 fn headless_with_a_code_or_the_whole_url() {
     let service = Service::plain();
     for whole in [false, true] {
         let _ = std::fs::remove_file(service.file());
         let settings = service.settings("");
-        let listener =
-            std::net::TcpListener::bind(settings.callback_url.trim_start_matches("http://"))
-                .unwrap();
-        let request = authorization_request(&settings, Some("web-state")).unwrap();
-        let url = request.url.to_string();
-        let person = std::thread::spawn(move || {
-            // The redirect leads to this test, which stands in for another machine.
-            let _ = std::panic::catch_unwind(|| browse(&url, "approve"));
-        });
-        let (mut client, _) = listener.accept().unwrap();
-        let mut head = [0; 2048];
-        let count = std::io::Read::read(&mut client, &mut head).unwrap();
-        drop(client);
-        person.join().unwrap();
-        let head = String::from_utf8_lossy(&head[..count]).into_owned();
-        let target = head.split(' ').nth(1).unwrap();
+        let target = log_in_elsewhere(&settings);
         let copied = if whole {
             format!("http://localhost{target}")
         } else {
@@ -166,6 +170,11 @@ fn a_foreign_state_and_a_wrong_code_are_refused() {
     };
     let error = exchange("http://localhost/?code=x&state=theirs");
     assert!(error.message.contains("another login"), "{error}");
+    let error = exchange("http://localhost/?code=without-state");
+    assert!(error.message.contains("another login"), "{error}");
+    // The page for out-of-band codes is not known to repeat the state.
+    let error = exchange("https://app.clio.com/oauth/approval?code=x");
+    assert_eq!(error.native, native::OAUTH_INVALID_GRANT);
     let error = exchange("not-a-code-of-ours");
     assert_eq!(error.native, native::OAUTH_INVALID_GRANT);
     assert!(!error.message.contains("not-a-code-of-ours"), "{error}");
@@ -242,4 +251,96 @@ fn connect_on_open_proves_the_token() {
         .err()
         .unwrap();
     assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
+}
+
+#[test]
+fn a_refused_token_that_is_found_by_connect_on_open_leads_to_a_login() {
+    let service = Service::plain();
+    service.store_token(std::time::Duration::from_secs(3600));
+    service.sandbox.revoke_tokens();
+    let mut person = None;
+    let mut show = |url: &str| {
+        let url = url.to_owned();
+        person = Some(std::thread::spawn(move || browse(&url, "approve")));
+        true
+    };
+    let session = service
+        .try_connect("ConnectOnOpen=true", Some(&mut show))
+        .unwrap();
+    person.unwrap().join().unwrap();
+    get(&session, "users/who_am_i");
+}
+
+#[test]
+fn a_secret_that_is_missing_is_named_before_anything_is_sent() {
+    let service = Service::plain();
+    service.store_token(std::time::Duration::ZERO);
+    let more = "InitiateOAuth=REFRESH;OAuthClientSecret=''";
+    let string = service
+        .string(more)
+        .replace("OAuthClientSecret=sandbox-secret;", "");
+    let error = Session::connect(
+        settings(&string),
+        ConnectOptions::default(),
+        &CancellationToken::new(),
+        &mut Vec::new(),
+    )
+    .err()
+    .unwrap();
+    assert!(
+        error.message.contains("OAuthClientSecret is missing"),
+        "{error}"
+    );
+    assert_eq!(service.sandbox.counters().connections, 0);
+}
+
+#[test]
+fn a_code_is_exchanged_once_by_connections_that_come_together() {
+    let service = Service::plain();
+    let first = service.settings("");
+    let copied = format!("http://localhost{}", log_in_elsewhere(&first));
+    let more = format!(
+        "CallbackUrl={};OAuthVerifier={{{copied}}};InitiateOAuth=REFRESH",
+        first.callback_url
+    );
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let session = connect_quietly(&service, &more).unwrap();
+                get(&session, "users/who_am_i");
+            });
+        }
+    });
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.authorization_code, tokens.invalid_code), (1, 0));
+}
+
+#[test]
+fn waiting_for_another_connections_login_can_be_cancelled() {
+    let service = Service::plain();
+    let (first, second) = (CancellationToken::new(), CancellationToken::new());
+    let string = service.string("");
+    let connect = |cancel: &CancellationToken, show: &mut dyn FnMut(&str) -> bool| {
+        let options = ConnectOptions {
+            show_url: Some(show),
+            ..ConnectOptions::default()
+        };
+        let error = Session::connect(settings(&string), options, cancel, &mut Vec::new());
+        error.err().unwrap().sqlstate
+    };
+    let asked = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        let logging_in = scope.spawn(|| {
+            connect(&first, &mut |_| {
+                asked.wait();
+                true
+            })
+        });
+        asked.wait();
+        let waiting = scope.spawn(|| connect(&second, &mut |_| panic!("asked twice")));
+        second.cancel();
+        assert_eq!(waiting.join().unwrap(), SqlState::CANCELLED);
+        first.cancel();
+        assert_eq!(logging_in.join().unwrap(), SqlState::CANCELLED);
+    });
 }

@@ -12,6 +12,7 @@ mod calls;
 mod login;
 mod refresh;
 mod revoke;
+mod scripted;
 mod transport;
 
 use std::path::{Path, PathBuf};

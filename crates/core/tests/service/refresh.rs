@@ -306,7 +306,7 @@ fn a_service_that_repeats_secrets_does_not_bring_them_into_messages() {
     service.sandbox.fault(Fault {
         times: 0,
         status: Some(400),
-        body: Some(body.into()),
+        body: Some(body),
         ..Fault::new("/oauth/token", FaultKind::Token)
     });
     let error = quiet(&service, "").err().unwrap();
@@ -318,4 +318,162 @@ fn a_service_that_repeats_secrets_does_not_bring_them_into_messages() {
         assert!(!error.message.contains(secret), "{error}");
     }
     assert!(error.message.contains("bad *****"), "{error}");
+}
+
+/// The refresh token of the string was the stored one, and another connection has replaced it.
+#[test]
+fn a_rotation_by_a_connection_without_a_refresh_token_is_not_undone_either() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    service.store_token(Duration::from_secs(3600));
+    let refresh_token = stored_refresh_token(&service);
+    let session = service.connect("");
+    let more = format!("InitiateOAuth=REFRESH;OAuthRefreshToken={refresh_token}");
+    // The store holds a usable token of it already.
+    quiet(&service, &more).unwrap();
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 0);
+    session
+        .refresh(&CancellationToken::new(), &mut Vec::new())
+        .unwrap();
+    drop(session);
+    let session = quiet(&service, &more).unwrap();
+    get(&session, "users/who_am_i");
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (1, 0));
+}
+
+fn stored_refresh_token(service: &Service) -> String {
+    let stored = service.stored();
+    let line = |line: &str| {
+        line.strip_prefix("_persist_oauthrefreshtoken=")
+            .map(str::to_owned)
+    };
+    stored.lines().find_map(line).unwrap()
+}
+
+/// A refresh with another program's wrong secret must not fail those who have the right one.
+#[test]
+fn connections_with_different_clients_do_not_share_a_refresh() {
+    let service = Service::plain();
+    service.store_token(Duration::from_secs(3600));
+    let right = service.connect("");
+    let wrong = service.connect("OAuthClientSecret=wrong");
+    service.sandbox.expire_tokens();
+    service.sandbox.fault(Fault {
+        milliseconds: Some(300),
+        ..Fault::new("/oauth/token", FaultKind::Latency)
+    });
+    std::thread::scope(|scope| {
+        let failing =
+            scope.spawn(|| super::send(&wrong, &apilink_core::http::Request::get("matters")).0);
+        while service.sandbox.counters().faults.is_empty() {
+            std::thread::yield_now();
+        }
+        get(&right, "matters");
+        assert!(failing.join().unwrap().is_err());
+    });
+}
+
+#[test]
+fn a_store_in_memory_is_refreshed_once_by_connections_of_different_lineage() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    let grant = service
+        .sandbox
+        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(60));
+    let place = "OAuthSettingsLocation=memory://lineages;InitiateOAuth=REFRESH";
+    let given = format!("{place};OAuthRefreshToken={}", grant.refresh_token);
+    let first = quiet(&service, &given).unwrap();
+    let second = quiet(&service, place).unwrap();
+    service.sandbox.expire_tokens();
+    service.sandbox.fault(Fault {
+        milliseconds: Some(200),
+        times: 0,
+        ..Fault::new("/oauth/token", FaultKind::Latency)
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| get(&first, "users/who_am_i"));
+        scope.spawn(|| get(&second, "users/who_am_i"));
+    });
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (2, 0));
+}
+
+/// The clock was put back after the token at hand was issued, so it looks newer than all others.
+#[test]
+fn a_clock_that_was_put_back_does_not_cost_the_login() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    let day = Duration::from_secs(24 * 3600);
+    service.store_token(Duration::from_secs(3600));
+    let refresh_token = stored_refresh_token(&service);
+    let stamp = std::time::UNIX_EPOCH.elapsed().unwrap() + day;
+    let text: Vec<String> = service
+        .stored()
+        .lines()
+        .map(|line| match line.split_once('=') {
+            Some((key @ "_persist_oauthtokentimestamp", _)) => {
+                format!("{key}={}", stamp.as_millis())
+            }
+            _ => line.to_owned(),
+        })
+        .collect();
+    std::fs::write(service.file(), text.join("\n")).unwrap();
+    let session = service.connect("");
+
+    // Another process renews it, and its token ends.
+    let more = format!(
+        "InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://clock;OAuthRefreshToken={refresh_token}"
+    );
+    let other = quiet(&service, &more).unwrap().current_token().unwrap();
+    let text = |secret: &Option<secrecy::SecretString>| {
+        use secrecy::ExposeSecret;
+        secret.as_ref().unwrap().expose_secret().to_owned()
+    };
+    let (access, refresh) = (text(&other.access_token), text(&other.refresh_token));
+    write_tokens(&service.file(), &access, &refresh, Duration::ZERO, 0);
+    service.sandbox.expire_tokens();
+
+    get(&session, "users/who_am_i");
+    assert_eq!(service.sandbox.counters().tokens.invalid_refresh, 0);
+}
+
+#[test]
+fn tokens_that_could_not_be_stored_are_used_and_told() {
+    let service = Service::start(Options {
+        rotate_refresh_tokens: true,
+        ..Options::default()
+    });
+    let session = service.connect("");
+    service.sandbox.fault(Fault {
+        milliseconds: Some(300),
+        ..Fault::new("/oauth/token", FaultKind::Latency)
+    });
+    let new = format!("{}.apilink-new", service.file().display());
+    let mut records = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| session.refresh(&CancellationToken::new(), &mut records));
+        while service.sandbox.counters().faults.is_empty() {
+            std::thread::yield_now();
+        }
+        // What was writable is not any more when the reply is there.
+        std::fs::create_dir(&new).unwrap();
+    });
+    assert!(
+        records
+            .iter()
+            .any(|record| record.message.contains("could not be stored")),
+        "{records:?}"
+    );
+    std::fs::remove_dir(&new).unwrap();
+    service.sandbox.expire_tokens();
+    get(&session, "users/who_am_i");
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (2, 0));
 }

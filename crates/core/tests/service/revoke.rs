@@ -16,3 +16,44 @@ fn revoking_ends_the_token_and_empties_the_store() {
     assert!(!service.stored().contains("accesstoken="));
     assert!(session.current_token().is_none());
 }
+
+#[test]
+fn revoking_a_token_of_the_string_leaves_the_store_alone() {
+    let service = Service::plain();
+    service.store_token(std::time::Duration::from_secs(3600));
+    let before = service.stored();
+    let user = service.sandbox.people()[1].id;
+    let grant = service
+        .sandbox
+        .issue_token(user, std::time::Duration::from_secs(3600));
+    let session = service.connect(&format!("OAuthAccessToken={}", grant.access_token));
+    assert_eq!(get(&session, "users/who_am_i")["data"]["id"], user);
+    session
+        .revoke(&CancellationToken::new(), &mut Vec::new())
+        .unwrap();
+    assert_eq!(service.stored(), before);
+    let other = get(&session, "users/who_am_i")["data"]["id"].clone();
+    assert_eq!(other, service.sandbox.people()[0].id);
+}
+
+#[test]
+fn revoking_can_be_cancelled_while_another_program_holds_the_store() {
+    let service = Service::plain();
+    let session = service.connect("");
+    let name = format!("{}.lock", service.file().display());
+    let held = std::fs::File::create(name).unwrap();
+    held.lock().unwrap();
+    let cancel = CancellationToken::new();
+    let error = std::thread::scope(|scope| {
+        let revoking = scope.spawn(|| session.revoke(&cancel, &mut Vec::new()));
+        let is_revoked = |line: &String| line.contains("The token was revoked");
+        while !service.log.lock().unwrap().iter().any(is_revoked) {
+            std::thread::yield_now();
+        }
+        cancel.cancel();
+        revoking.join().unwrap().unwrap_err()
+    });
+    // Held all the while: without being cancelled it would have waited for a minute.
+    assert_eq!(error.sqlstate, apilink_core::SqlState::CANCELLED, "{error}");
+    drop(held);
+}

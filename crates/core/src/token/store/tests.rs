@@ -281,6 +281,16 @@ fn a_check_leaves_nothing_behind() {
 }
 
 #[test]
+fn the_lock_of_a_store_in_memory_excludes_too() {
+    let (one, other) = (memory("locked"), memory("not locked"));
+    let held = one.try_lock().unwrap().unwrap();
+    assert!(one.try_lock().unwrap().is_none());
+    assert!(other.try_lock().unwrap().is_some());
+    drop(held);
+    assert!(one.try_lock().unwrap().is_some());
+}
+
+#[test]
 fn the_lock_excludes_and_times_out() {
     let (_guard, directory) = directory();
     let path = directory.join("settings.txt");
