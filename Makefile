@@ -36,6 +36,7 @@ test-tools: ## Install what the tests need
 .PHONY: lint
 lint: ## Formatting, lints, and generated files
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
@@ -48,11 +49,11 @@ test-e2e: build ## The library from outside: C, C++, Python, C#
 	$(PYTEST) -n 2 tests/e2e
 
 .PHONY: test-sanitizers
-test-sanitizers: ## C programs under AddressSanitizer, ThreadSanitizer and valgrind
+test-sanitizers: build ## C programs under AddressSanitizer, ThreadSanitizer and valgrind
 	@scripts/sanitizers.sh
 
 .PHONY: test-fuzz
-test-fuzz: ## A short run of every fuzz target (SECONDS=10)
+test-fuzz: ## A short run of every fuzz target (SECONDS_EACH=10)
 	@scripts/fuzz.sh "$(or $(SECONDS_EACH),10)"
 
 .PHONY: header

@@ -261,14 +261,7 @@ fn fields_have_their_rules() {
     let sandbox = sandbox();
     let client = Client::new(&sandbox);
     let row = |fields: &str| client.get(&format!("matters.json?limit=1{fields}"));
-    let keys = |value: &Value| {
-        value
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
+    let keys = crate::member_names;
     assert_eq!(keys(&row("").data()[0]), ["display_number", "etag", "id"]);
     assert_eq!(
         keys(&client.get("tasks.json?limit=1").data()[0]),

@@ -16,3 +16,10 @@ mod oauth;
 mod programs;
 mod records;
 mod rules;
+
+/// The names of an object's members, sorted: their order in a reply means nothing.
+fn member_names(value: &serde_json::Value) -> Vec<String> {
+    let mut names: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+    names.sort();
+    names
+}

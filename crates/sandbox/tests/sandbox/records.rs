@@ -52,14 +52,7 @@ fn a_contact_lives_and_dies() {
     }});
     let reply = client.post("contacts.json", &body);
     assert_eq!(reply.status, 201);
-    let keys: Vec<String> = reply
-        .at("/data")
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect();
-    assert_eq!(keys, ["etag", "id"]);
+    assert_eq!(crate::member_names(&reply.at("/data")), ["etag", "id"]);
     let path = format!("contacts/{}.json", reply.at("/data/id"));
     let fields = "?fields=first_name,last_name,primary_email_address,email_addresses{id,address}";
     let shown = client.get(&format!("{path}{fields}"));
@@ -137,13 +130,7 @@ fn wrong_bodies_are_refused_with_reasons() {
     let refused = |body: &Value| {
         let reply = client.post("matters.json", body);
         assert_eq!(reply.status, 422, "{}", reply.text());
-        reply
-            .at("/error/errors")
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
+        crate::member_names(&reply.at("/error/errors"))
     };
     assert_eq!(refused(&json!({"data": {}})), ["client", "description"]);
     let unknown = json!({"data": {"description": "x", "client": {"id": 5}}});

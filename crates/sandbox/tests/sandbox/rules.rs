@@ -61,14 +61,10 @@ fn who_am_i_is_the_user_of_the_token() {
         .access_token;
     let reply = client.get("users/who_am_i");
     assert_eq!(reply.at("/data/name"), person.name.as_str());
-    let names: Vec<String> = reply
-        .at("/data")
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect();
-    assert_eq!(names, ["etag", "id", "name"]);
+    assert_eq!(
+        crate::member_names(&reply.at("/data")),
+        ["etag", "id", "name"]
+    );
     assert_eq!(
         client
             .get("users/who_am_i.json?fields=email")
