@@ -1,7 +1,7 @@
 //! The manifest: every function that `libapilink` exports.
 //!
 //! The comments here become the comments of `include/apilink.h`, so they are written for C
-//! programmers. Each function enters the panic boundary of [`crate::entry`], turns its pointers
+//! programmers. Each function enters the panic boundary of `crate::entry`, turns its pointers
 //! into safe values, and calls one safe function.
 
 #![allow(

@@ -20,14 +20,34 @@ pub(crate) fn find<'a>(document: &'a Value, pointer: &str) -> Result<Option<&'a 
         .split('~')
         .skip(1)
         .all(|rest| rest.starts_with(['0', '1']));
-    if starts_right && escapes_right {
-        Ok(document.pointer(pointer))
-    } else {
-        Err(Diagnostic::invalid_value(
+    if !starts_right || !escapes_right {
+        return Err(Diagnostic::invalid_value(
             "The text is not a JSON Pointer (RFC 6901): it is empty for the whole document or \
              begins with \"/\", and a \"~\" in it is followed by 0 or 1.",
-        ))
+        ));
     }
+    Ok(pointer.split('/').skip(1).try_fold(document, step))
+}
+
+/// One step along a pointer. The walk of `serde_json` copies every part of the pointer twice, which
+/// costs more than the steps.
+fn step<'a>(value: &'a Value, part: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(members) if part.contains('~') => {
+            members.get(&part.replace("~1", "/").replace("~0", "~"))
+        }
+        Value::Object(members) => members.get(part),
+        Value::Array(elements) => elements.get(index(part)?),
+        _ => None,
+    }
+}
+
+/// An array index is written without a sign and without leading zeros (RFC 6901 section 4).
+fn index(part: &str) -> Option<usize> {
+    if part.starts_with('+') || (part.starts_with('0') && part.len() > 1) {
+        return None;
+    }
+    part.parse().ok()
 }
 
 /// The type as the C interface names it.
@@ -139,6 +159,39 @@ mod tests {
 
     fn state<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
         result.unwrap_err().sqlstate.as_str()
+    }
+
+    #[test]
+    fn the_walk_is_that_of_serde_json() {
+        let document = serde_json::json!({
+            "a": [1, {"b/c": 2, "d~e": 3, "": {"0": 4}}], "": 5, "01": [6], "~1": 7
+        });
+        for pointer in [
+            "",
+            "/",
+            "/a",
+            "/a/0",
+            "/a/1/b~1c",
+            "/a/1/d~0e",
+            "/a/1/",
+            "/a/1//0",
+            "/a/2",
+            "/a/-1",
+            "/a/+0",
+            "/a/00",
+            "/a/01",
+            "/a/",
+            "/01/0",
+            "/~01",
+            "/a/0/b",
+            "/a/99999999999999999999",
+        ] {
+            assert_eq!(
+                find(&document, pointer).unwrap(),
+                document.pointer(pointer),
+                "{pointer}"
+            );
+        }
     }
 
     #[test]

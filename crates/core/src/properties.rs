@@ -1,7 +1,7 @@
 //! The table of connection-string properties.
 //!
 //! Names, defaults and allowed values stand here only: connection strings are checked against
-//! this table, and `docs/connection-string.md` is generated from it by [`reference`].
+//! this table, and `docs/connection-string.md` is generated from it by [`reference()`].
 
 use std::fmt::Write as _;
 
