@@ -665,7 +665,8 @@ int32_t apilink_request_set_timeout(apilink_request *request, int64_t seconds);
 // record can be replaced by those of the other call when that ends.
 int32_t apilink_request_execute(apilink_request *request, apilink_response **response);
 
-// Fetches the page that follows a page of a list. The request's own settings stay as they are.
+// Fetches the page that follows a page of a list, with the headers of the request that fetched
+// that page. The request's own settings stay as they are.
 //
 // @param request   any request of the connection, usually the one that fetched the first page.
 //                  Its time limit applies.

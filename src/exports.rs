@@ -831,7 +831,8 @@ pub unsafe extern "C" fn apilink_request_execute(
     })
 }
 
-/// Fetches the page that follows a page of a list. The request's own settings stay as they are.
+/// Fetches the page that follows a page of a list, with the headers of the request that fetched
+/// that page. The request's own settings stay as they are.
 ///
 /// @param request   any request of the connection, usually the one that fetched the first page.
 ///                  Its time limit applies.

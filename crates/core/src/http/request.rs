@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    IF_UNMODIFIED_SINCE, RANGE, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::error::{Diagnostic, Result};
@@ -90,6 +93,23 @@ impl Request {
             headers: HeaderMap::new(),
             timeout: None,
         }
+    }
+
+    /// A GET of the API that follows another request, with its headers; those that ask for a part,
+    /// or for changes only, were meant for that request alone.
+    pub(crate) fn get_after(headers: HeaderMap, url: impl Into<String>) -> Self {
+        let mut request = Self::get(url);
+        request.headers = headers;
+        for name in [
+            IF_MATCH,
+            IF_NONE_MATCH,
+            IF_MODIFIED_SINCE,
+            IF_UNMODIFIED_SINCE,
+            RANGE,
+        ] {
+            request.headers.remove(name);
+        }
+        request
     }
 
     /// Adds a query parameter.

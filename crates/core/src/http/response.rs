@@ -22,6 +22,8 @@ pub struct Response {
     url: Url,
     body: Body,
     json: Option<Value>,
+    /// The headers of the request that it answers, for the request of the next page.
+    asked: HeaderMap,
 }
 
 /// How far the body is.
@@ -110,7 +112,18 @@ impl Response {
             url,
             body: Body::Whole { collected, rest },
             json: None,
+            asked: HeaderMap::new(),
         }
+    }
+
+    /// Keeps the headers of the request that it answers.
+    pub(crate) fn answering(self, asked: HeaderMap) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// The headers of the request that it answers.
+    pub(crate) fn asked(&self) -> &HeaderMap {
+        &self.asked
     }
 
     /// The HTTP status.

@@ -85,10 +85,12 @@ impl Session {
             waited: Duration::ZERO,
             cancel,
         };
-        call.run(records)
+        let reply = call.run(records)?;
+        Ok(reply.answering(request.headers().clone()))
     }
 
-    /// Fetches the page after `page`; `None` when it was the last.
+    /// Fetches the page after `page`, with the headers of the request that fetched `page`; `None`
+    /// when it was the last.
     ///
     /// # Errors
     /// 22018 when `page` is not JSON; HY024 when the next page is said to be on another host; and
@@ -101,6 +103,7 @@ impl Session {
         records: &mut Vec<Diagnostic>,
     ) -> Result<Option<Response>> {
         let pointer = &self.settings.profile.paging.next_pointer;
+        let asked = page.asked().clone();
         let next = page
             .json(cancel)?
             .pointer(pointer)
@@ -108,7 +111,7 @@ impl Session {
         let Some(next) = next.filter(|next| !next.is_empty()) else {
             return Ok(None);
         };
-        let mut request = Request::get(next);
+        let mut request = Request::get_after(asked, next);
         if let Some(timeout) = timeout {
             request.set_timeout(timeout);
         }

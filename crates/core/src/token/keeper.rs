@@ -20,6 +20,9 @@ use crate::settings::Settings;
 /// How long another process may hold the token store when `Timeout` sets no bound.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a refresh ahead of time is not tried again after one has failed.
+const REST: Duration = Duration::from_secs(10);
+
 static KEEPERS: PerProcess<Mutex<HashMap<Key, Weak<Keeper>>>> =
     PerProcess::new(|| Mutex::new(HashMap::new()));
 
@@ -43,9 +46,20 @@ struct State {
     /// The current tokens could not be stored, so the store holds their predecessors.
     is_unsaved: bool,
     flight: Option<watch::Receiver<Option<Flown>>>,
+    /// When the last refresh failed, if it did.
+    failed: Option<Instant>,
 }
 
 impl State {
+    /// How long before its end a token is refreshed: not ahead of time while the token endpoint has
+    /// just shown that it cannot.
+    fn margin(&self, settings: &Settings) -> Duration {
+        match self.failed {
+            Some(failed) if failed.elapsed() < REST => Duration::ZERO,
+            _ => margin(settings),
+        }
+    }
+
     /// Of the tokens at hand and those in the store, the later ones. What is in the store was put
     /// there later, by whatever clock, unless ours could not be stored.
     fn latest(&self, stored: Option<TokenSet>) -> Option<Arc<TokenSet>> {
@@ -187,12 +201,11 @@ impl Keeper {
         log: &Log,
         cancel: &CancellationToken,
     ) -> Landing {
-        let margin = margin(settings);
         loop {
             let (mut flight, is_joined) = {
                 let mut state = self.state();
                 if let Some(token) = &state.current
-                    && demand.accepts(token, margin)
+                    && demand.accepts(token, state.margin(settings))
                 {
                     return Ok(Renewed {
                         token: Arc::clone(token),
@@ -272,6 +285,7 @@ impl Keeper {
     fn land(&self, flown: Flown, sender: &watch::Sender<Option<Flown>>, log: &Log) {
         let mut state = self.state();
         state.flight = None;
+        state.failed = flown.landing.is_err().then(Instant::now);
         let unheard = sender.send(Some(flown));
         drop(state);
         // Nobody waits any more: all of the calls were cancelled.

@@ -39,6 +39,8 @@ fn pages_are_followed_to_the_end() {
     request.add_query("fields", "id,client{id,name}");
     request.add_query("order", "id(asc)");
     request.add_query("limit", "7");
+    request.add_header("X-Trace", "of-this-list").unwrap();
+    request.add_header("If-None-Match", "\"other\"").unwrap();
     let (page, _) = send(&session, &request);
     let mut page = page.unwrap();
     let mut ids = Vec::new();
@@ -58,6 +60,20 @@ fn pages_are_followed_to_the_end() {
     }
     assert_eq!(ids.len(), 30);
     assert!(ids.is_sorted());
+    let log = service.sandbox.counters().log;
+    let with = |wanted: &str| {
+        let has = |entry: &&clio_sandbox::Entry| {
+            entry
+                .headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        log.iter().filter(has).count()
+    };
+    assert_eq!(
+        (log.len(), with("x-trace"), with("if-none-match")),
+        (5, 5, 1)
+    );
     assert_eq!(
         service.sandbox.counters().unknown_requests,
         [] as [String; 0]

@@ -477,3 +477,33 @@ fn tokens_that_could_not_be_stored_are_used_and_told() {
     let tokens = service.sandbox.counters().tokens;
     assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (2, 0));
 }
+
+#[test]
+fn a_refresh_ahead_of_time_that_fails_is_not_tried_with_every_call() {
+    let service = Service::plain();
+    let life = Duration::from_secs(3600);
+    let grant = service
+        .sandbox
+        .issue_token(service.sandbox.people()[0].id, life);
+    // Within the margin before its end.
+    write_tokens(
+        &service.file(),
+        &grant.access_token,
+        &grant.refresh_token,
+        life,
+        3_400_000,
+    );
+    service.sandbox.fault(Fault {
+        status: Some(400),
+        times: 0,
+        ..Fault::new("/oauth/token", FaultKind::Status)
+    });
+    let session = quiet(&service, "").unwrap();
+    let asked = service.sandbox.counters().requests("POST /oauth/token");
+    assert_eq!(asked, 1);
+    for _ in 0..5 {
+        get(&session, "users/who_am_i");
+    }
+    let counters = service.sandbox.counters();
+    assert_eq!(counters.requests("POST /oauth/token"), asked);
+}

@@ -416,3 +416,63 @@ fn a_proxy_that_refuses_is_told_apart() {
     assert_eq!(error.sqlstate, SqlState::CANNOT_CONNECT);
     assert!(error.message.contains("proxy"), "{error}");
 }
+
+#[test]
+fn a_handshake_that_never_comes_ends_with_the_time_limit() {
+    let certificates = Certificates::new();
+    // Accepts connections in the system's queue, and never says a word.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let service = Service::plain();
+    let more = format!("{};Timeout=1", profile_with_region(&certificates, &port));
+    let session = service.connect(&more);
+    let error = send(&session, &Request::get("users/who_am_i"))
+        .0
+        .err()
+        .unwrap();
+    assert_eq!(error.sqlstate, SqlState::TIMEOUT);
+}
+
+#[test]
+fn compressed_replies_are_unpacked() {
+    let service = Service::plain();
+    let session = service.connect("");
+    let (reply, _) = send(&session, &Request::get("matters?fields=id,description"));
+    let reply = reply.unwrap();
+    // Gone because the body is not compressed any more; the sandbox sent both.
+    assert_eq!(reply.header("content-encoding", 0), None);
+    assert_eq!(reply.header("content-length", 0), None);
+    let log = service.sandbox.counters().log;
+    let asked = log.back().unwrap().headers.iter();
+    assert!(asked.clone().any(|(name, value)| {
+        name.eq_ignore_ascii_case("accept-encoding") && value.contains("gzip")
+    }));
+}
+
+#[test]
+fn waits_for_the_rate_limit_are_bounded_by_two_windows_in_all() {
+    let certificates = Certificates::new();
+    let port = super::free_port().to_string();
+    profile_with_region(&certificates, &port);
+    let path = certificates.path("Local.apip");
+    let profile = std::fs::read_to_string(&path).unwrap();
+    let quick = profile.replace("\"window_seconds\": 60", "\"window_seconds\": 1");
+    assert_ne!(quick, profile);
+    std::fs::write(&path, quick).unwrap();
+    let service = Service::plain();
+    let session = service.connect(&format!("Profile={}", path.display()));
+    service.sandbox.fault(clio_sandbox::Fault {
+        status: Some(429),
+        retry_after: Some("1".into()),
+        times: 0,
+        ..clio_sandbox::Fault::new("/api/v4/matters*", clio_sandbox::FaultKind::Status)
+    });
+    let (reply, records) = send(&session, &Request::get("matters"));
+    assert_eq!(reply.unwrap().status().as_u16(), 429);
+    assert_eq!(records[0].native, 429);
+    let asked = service
+        .sandbox
+        .counters()
+        .requests("GET /api/v4/matters.json");
+    assert_eq!(asked, 3, "once, and once after each of two waits");
+}
