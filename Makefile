@@ -14,7 +14,7 @@ PYTEST = APILINK_BUILD=$(CURDIR)/$(BUILD) $(VENV)/bin/pytest -q -p no:cacheprovi
 
 .PHONY: help
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
 
 .PHONY: build
 build: ## Build the library and the sandbox (release)
@@ -70,7 +70,8 @@ bench: build ## Benchmarks, side by side with libcurl and Python
 	@$(VENV)/bin/python benches/run.py --build "$(BUILD)"
 
 .PHONY: install
-install: build ## Install the library and its headers (PREFIX, DESTDIR)
+install: ## Install the library and its headers (PREFIX, DESTDIR)
+	@[ -e "$(BUILD)/libapilink.so" ] || $(MAKE) build
 	@DESTDIR="$(DESTDIR)" packaging/install.sh "$(PREFIX)" "$(BUILD)"
 
 .PHONY: clean

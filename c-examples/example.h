@@ -20,7 +20,7 @@
 /* Prints the diagnostic records that the last call on a handle left behind. */
 static inline void print_records(const void *handle)
 {
-    char sqlstate[6], message[1024];
+    char sqlstate[6], message[2048];
     int32_t number, native_code;
 
     for (number = 1;; number++) {

@@ -495,7 +495,8 @@ int32_t apilink_request_new(apilink_connection *connection, apilink_request **re
 // @return APILINK_SUCCESS, or APILINK_INVALID_HANDLE (freed already). Threads: any; never waits.
 int32_t apilink_request_free(apilink_request *request);
 
-// Says what to request, and forgets the query, headers, body and time limit set before.
+// Says what to request, and forgets the query, headers, body and time limit set before. After an
+// error nothing is prepared, and apilink_request_execute answers HY010.
 //
 // @param request        the request.
 // @param method         GET, POST, PATCH, PUT, DELETE, HEAD or OPTIONS.

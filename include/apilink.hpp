@@ -740,6 +740,11 @@ public:
         connect(connection_string);
     }
 
+    /// The same with a C string; NULL, as of an environment variable that is not set, is an Error.
+    explicit Connection(const char* connection_string) : Connection() {
+        connect(connection_string);
+    }
+
     // ---- before connecting
 
     /// The time limit for connecting and for silence on the wire, in place of the property
@@ -789,13 +794,11 @@ public:
     /// Connects with a connection string: see docs/connection-string.md. Waits for a login where
     /// the string allows one and there is no token.
     void connect(std::string_view connection_string) {
-        const auto code = apilink_connection_connect(handle(), detail::pointer(connection_string),
-                                                     detail::length(connection_string));
-        if (code == APILINK_ERROR) {
-            callbacks().authorize_exception.rethrow();
-        }
-        check(code);
+        connect(detail::pointer(connection_string), detail::length(connection_string));
     }
+
+    /// The same with a C string; NULL is an Error.
+    void connect(const char* connection_string) { connect(connection_string, APILINK_NTS); }
 
     /// Whether it is connected. Makes no request.
     bool is_connected() const {
@@ -910,6 +913,14 @@ public:
     apilink_connection* handle() const noexcept { return handle_.get(); }
 
 private:
+    void connect(const char* connection_string, std::int64_t length) {
+        const auto code = apilink_connection_connect(handle(), connection_string, length);
+        if (code == APILINK_ERROR) {
+            callbacks().authorize_exception.rethrow();
+        }
+        check(code);
+    }
+
     static apilink_connection* allocate() {
         if (apilink_abi_version() != APILINK_ABI_VERSION) {
             throw Error({{"HY000", 0,

@@ -476,5 +476,8 @@ fn is_connecting() -> Diagnostic {
 }
 
 fn was_freed() -> Diagnostic {
-    Diagnostic::new(SqlState::NOT_CONNECTED, "The connection has been freed.")
+    Diagnostic::new(
+        SqlState::NOT_CONNECTED,
+        "The connection has been freed. Make a new one with apilink_connection_new.",
+    )
 }

@@ -554,7 +554,8 @@ pub extern "C" fn apilink_request_free(request: *mut apilink_request) -> i32 {
     free(request)
 }
 
-/// Says what to request, and forgets the query, headers, body and time limit set before.
+/// Says what to request, and forgets the query, headers, body and time limit set before. After an
+/// error nothing is prepared, and apilink_request_execute answers HY010.
 ///
 /// @param request        the request.
 /// @param method         GET, POST, PATCH, PUT, DELETE, HEAD or OPTIONS.
@@ -577,6 +578,7 @@ pub unsafe extern "C" fn apilink_request_prepare(
     url_length: i64,
 ) -> i32 {
     on(request, |request, _| {
+        request.unprepare()?;
         // SAFETY: the caller passes null or texts of these lengths.
         let (method, url) = unsafe {
             (
@@ -610,6 +612,7 @@ pub unsafe extern "C" fn apilink_request_prepare_signed(
     url_length: i64,
 ) -> i32 {
     on(request, |request, _| {
+        request.unprepare()?;
         // SAFETY: the caller passes null or texts of these lengths.
         let (method, url) = unsafe {
             (

@@ -71,6 +71,12 @@ impl Request {
         self.prepare_for(method, Target::Signed(url.to_owned()))
     }
 
+    /// Forgets what was prepared, so that a preparation that fails leaves nothing to be sent.
+    pub(crate) fn unprepare(&self) -> Result<()> {
+        *self.lock()? = None;
+        Ok(())
+    }
+
     fn prepare_for(&self, method: &str, target: Target) -> Result<Outcome> {
         let mut prepared = self.lock()?;
         let request = http::Request::new(method, target)?;

@@ -919,3 +919,23 @@ fn http(method: &str, url: &str, form: &str) -> String {
     stream.read_to_string(&mut reply).unwrap();
     reply
 }
+
+#[test]
+fn a_preparation_that_fails_leaves_nothing_to_be_sent() {
+    let world = World::start();
+    let request = world.prepared("contacts");
+    let mut response = null_mut();
+    for (method, url) in [("LIST", c"matters".as_ptr()), ("GET", null())] {
+        prepare(request, "POST", "contacts");
+        let method_length = i64::try_from(method.len()).unwrap();
+        let code = unsafe {
+            apilink_request_prepare(request, method.as_ptr().cast(), method_length, url, -1)
+        };
+        assert_eq!(code, APILINK_ERROR);
+        let code = unsafe { apilink_request_execute(request, &raw mut response) };
+        assert_eq!(code, APILINK_ERROR);
+        assert_eq!(records(request)[0].sqlstate, "HY010");
+    }
+    let counters = world.sandbox.counters();
+    assert_eq!(counters.requests("POST /api/v4/contacts.json"), 0);
+}

@@ -8,7 +8,7 @@ use apilink::exports::*;
 use libc::{c_char, c_void};
 
 use crate::header_text::functions;
-use crate::world::{World, records};
+use crate::world::{World, prepare, records};
 
 /// Whether NULL says that a text is not given.
 #[derive(PartialEq, Eq)]
@@ -118,6 +118,8 @@ fn texts_that_cannot_be_are_refused_by_name() {
     let world = World::start();
     let endless = vec![b'a'; (1 << 20) + 1];
     for input in INPUTS {
+        // A preparation that fails leaves nothing prepared.
+        prepare(world.request, "GET", "matters");
         for length in [-1, 1, -2, i64::MIN, i64::MAX] {
             if input.need == Need::Optional {
                 let code = (input.run)(&world, null(), length);

@@ -103,7 +103,7 @@ unsafe fn slice_of<'a>(name: &str, data: *const u8, length: i64, limit: usize) -
 pub(crate) fn null(name: &str) -> Diagnostic {
     Diagnostic::new(
         SqlState::NULL_POINTER,
-        format!("The argument {name} is NULL."),
+        format!("The argument {name} is NULL. If it comes from a variable, is that set?"),
     )
 }
 

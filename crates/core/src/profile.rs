@@ -262,6 +262,13 @@ impl Profile {
         Ok(profile)
     }
 
+    /// Whether a value of the Profile property is the bare name of the built-in profile. It is never
+    /// a file then: the working directory may hold files of others, and a profile says where
+    /// secrets go.
+    pub(crate) fn is_built_in_name(value: &str) -> bool {
+        value.trim().eq_ignore_ascii_case(BUILT_IN_STEM)
+    }
+
     /// Finds the profile that the Profile property names: a file, a file without its extension
     /// `.apip`, or a directory. Where there is none and the stem is `Clio`, the built-in profile is
     /// it, whatever directory is named, with `/` or `\`; also where there is a file of that stem
@@ -983,6 +990,14 @@ mod tests {
         ] {
             let message = Profile::select(Path::new(value)).unwrap_err().message;
             assert!(message.contains("there is no file"), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_bare_name_is_no_file() {
+        assert!(Profile::is_built_in_name("Clio") && Profile::is_built_in_name(" clio "));
+        for value in ["Clio.apip", "./Clio", r".\Clio", "Clio/", "x"] {
+            assert!(!Profile::is_built_in_name(value), "{value}");
         }
     }
 

@@ -382,6 +382,9 @@ fn profile(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Arc<Profile>
     let Some(value) = given.get("Profile") else {
         return Ok(Profile::built_in_clio());
     };
+    if Profile::is_built_in_name(value) {
+        return Ok(Profile::built_in_clio());
+    }
     let selection = Profile::select(&expand_path("Profile", value)?)?;
     warnings.extend(selection.warning);
     Ok(selection.profile)

@@ -491,8 +491,8 @@ fn refused(code: &str, description: Option<&str>, grant: Grant) -> Diagnostic {
     let advice = match (code, grant) {
         ("invalid_grant", Grant::Refresh) => {
             "The refresh token is used up, revoked or of another application: a new login is \
-             needed. Connect with InitiateOAuth=GETANDREFRESH, or exchange a new authorization \
-             code."
+             needed. Connect again with InitiateOAuth=GETANDREFRESH, or exchange a new \
+             authorization code."
         }
         ("invalid_grant", Grant::Code) => {
             "The authorization code is used up, older than the service allows, or was asked for \

@@ -20,7 +20,7 @@ pub fn open(url: &str) -> io::Result<Child> {
         let Some(program) = words.next() else {
             continue;
         };
-        let started = Command::new(program)
+        let started = Command::new(&program)
             .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -28,7 +28,9 @@ pub fn open(url: &str) -> io::Result<Child> {
             .spawn();
         match started {
             Ok(child) => return Ok(child),
-            Err(error) => problem = error,
+            Err(error) => {
+                problem = io::Error::new(error.kind(), format!("{program}: {error}"));
+            }
         }
     }
     Err(problem)

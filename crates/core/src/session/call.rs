@@ -123,7 +123,10 @@ impl Session {
         if self.settings.readonly && !method.is_safe() {
             return Err(Diagnostic::new(
                 SqlState::READ_ONLY,
-                format!("The connection is read-only (property Readonly), and {method} writes."),
+                format!(
+                    "The connection is read-only, and {method} writes. Leave the property Readonly \
+                     out to allow it."
+                ),
             ));
         }
         Ok(())

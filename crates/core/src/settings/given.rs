@@ -251,9 +251,12 @@ fn repeated(property: &Property, position: usize, part: &str) -> Diagnostic {
     )
 }
 
-/// `your_client_id` or `<client id>`, as examples have them.
+/// `your_client_id`, `<client id>` or dots, as examples have them.
 fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
+    if matches!(value, "..." | "\u{2026}") {
+        return true;
+    }
     let begins_with_your = value
         .get(..4)
         .is_some_and(|start| start.eq_ignore_ascii_case("your"));

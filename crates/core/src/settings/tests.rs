@@ -84,6 +84,8 @@ fn placeholders_that_are_left_are_named() {
     for (text, name) in [
         ("ProfileSettings='Region=Your_Region'", "Region"),
         ("OAuthClientId=<client id>", "OAuthClientId"),
+        ("OAuthClientId=...", "OAuthClientId"),
+        ("OAuthClientId=\u{2026}", "OAuthClientId"),
         ("OAuthClientSecret=YOUR_CLIENT_SECRET", "OAuthClientSecret"),
         ("CallbackURL='your callback url'", "CallbackURL"),
     ] {
