@@ -1,7 +1,7 @@
 //! The log of a connection: a file, a callback of the program, or both; never anything global.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use http::HeaderMap;
 
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::platform;
 use crate::process::PerProcess;
 use crate::secret::MASK;
 use crate::settings::LogSettings;
@@ -214,7 +215,7 @@ impl LogFile {
 }
 
 fn append(path: &Path) -> std::io::Result<(File, u64)> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let file = platform::open_log_file(path)?;
     let size = file.metadata()?.len();
     Ok((file, size))
 }
@@ -259,6 +260,17 @@ mod tests {
             heard.iter().map(|(level, _)| *level).collect::<Vec<_>>(),
             [1, 2, 3]
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        Log::open(&settings(&path, 1 << 20, None), None).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -54,7 +54,7 @@ void errors() {
     REQUIRE(THROWN(connection.disconnect()).sqlstate() == "08003");
     REQUIRE(THROWN(apilink::Connection("")).sqlstate() == "28000");
     const char* unset = nullptr;
-    REQUIRE(THROWN(apilink::Connection(unset)).sqlstate() == "HY009");
+    REQUIRE(THROWN(apilink::Connection{unset}).sqlstate() == "HY009");
 
     auto moved = std::move(connection);
     REQUIRE(!moved.is_connected());

@@ -9,12 +9,12 @@ mod windows;
 #[cfg(unix)]
 pub use unix::{
     create_private_directory, create_private_file, is_mount_point, keep_owner, keep_private,
-    open_lock_file, real_directory, sync_directory, usual_permissions,
+    open_lock_file, open_log_file, real_directory, sync_directory, usual_permissions,
 };
 #[cfg(windows)]
 pub use windows::{
     create_private_directory, create_private_file, is_mount_point, keep_owner, keep_private,
-    open_lock_file, real_directory, sync_directory, usual_permissions,
+    open_lock_file, open_log_file, real_directory, sync_directory, usual_permissions,
 };
 
 use std::path::PathBuf;

@@ -35,6 +35,15 @@ pub fn open_lock_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens a file to add to it, and creates it for its owner alone if it is missing.
+pub fn open_log_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(OWNER_ONLY)
+        .open(path)
+}
+
 /// Gives a new file the permissions it is to have in place of `replaced`: the same owner, and what
 /// that file allowed its owner, nothing for anybody else.
 pub fn keep_private(file: &File, replaced: Option<&Metadata>) -> io::Result<()> {

@@ -15,6 +15,11 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
+/// Opens a file to add to it, and creates it if it is missing.
+pub fn open_log_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
 /// Opens a file to lock it, and creates it if it is missing.
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
