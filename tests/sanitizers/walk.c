@@ -300,6 +300,9 @@ static void lengths_of_input(apilink_request *request)
     FAILS("HY009", request, apilink_request_prepare(request, NULL, NTS, url, 7));
     FAILS("HY009", request, apilink_request_prepare(request, method, 3, NULL, 7));
     FAILS("HY009", request, apilink_request_prepare_signed(request, method, 3, NULL, 7));
+    /* A preparation that fails leaves nothing prepared. */
+    FAILS("HY010", request, apilink_request_add_query(request, name, 5, value, 1));
+    OK(request, apilink_request_prepare(request, method, 3, url, 7));
     FAILS("HY009", request, apilink_request_add_query(request, NULL, 1, value, 1));
     FAILS("HY090", request, apilink_request_add_query(request, name, 5, value, INT64_MIN));
     FAILS("HY024", request, apilink_request_add_query(request, foreign, 2, value, 1));
