@@ -14,8 +14,8 @@
     reason = "tests; every unsafe block here is a call of the C interface with places of its own"
 )]
 
-mod behaviour;
 mod cancelling;
+mod connections;
 mod every_buffer;
 mod every_function;
 mod every_input;
@@ -23,4 +23,6 @@ mod every_input;
 mod forking;
 mod header;
 mod header_text;
+mod requests;
+mod responses;
 mod world;

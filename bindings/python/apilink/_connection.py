@@ -9,7 +9,6 @@ import sys
 import threading
 import warnings
 from ctypes import byref, c_int32, c_int64
-from types import TracebackType
 from typing import Any, Callable, Iterator
 
 from . import _callbacks
@@ -145,12 +144,7 @@ class Connection:
             self.connect()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     # ---- the token -------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import datetime
 import io
 import json as json_module
 import os
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Tuple, Union
 
 from . import _callbacks
@@ -66,12 +65,7 @@ class Request:
     def __enter__(self) -> Request:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _fetch(self, function: str, *arguments: object) -> Response | None:

@@ -7,7 +7,6 @@ import email.message
 import json
 import os
 from ctypes import byref, c_int32, c_int64, c_void_p
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 from ._errors import Diagnostic, HttpError
@@ -167,12 +166,7 @@ class Response:
     def __enter__(self) -> Response:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _run(self, call: Callable[[], T]) -> T:

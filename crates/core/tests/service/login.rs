@@ -183,10 +183,7 @@ fn a_foreign_state_and_a_wrong_code_are_refused() {
 #[test]
 fn a_wrong_client_secret_is_named() {
     let service = Service::plain();
-    let user = service.sandbox.people()[0].id;
-    let grant = service
-        .sandbox
-        .issue_token(user, std::time::Duration::from_secs(1));
+    let grant = service.grant(std::time::Duration::from_secs(1));
     super::write_tokens(
         &service.file(),
         &grant.access_token,

@@ -51,6 +51,20 @@ impl Service {
         Self::start(Options::default())
     }
 
+    /// One in which a refresh token is good for one refresh.
+    fn rotating() -> Self {
+        Self::start(Options {
+            rotate_refresh_tokens: true,
+            ..Options::default()
+        })
+    }
+
+    /// Tokens of a login of the first person.
+    fn grant(&self, life: Duration) -> clio_sandbox::Grant {
+        let user = self.sandbox.people()[0].id;
+        self.sandbox.issue_token(user, life)
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.path().join("tokens.txt")
     }
@@ -101,8 +115,7 @@ impl Service {
 
     /// Puts a token into the file, as another run would have.
     fn store_token(&self, life: Duration) {
-        let user = self.sandbox.people()[0].id;
-        let grant = self.sandbox.issue_token(user, life);
+        let grant = self.grant(life);
         write_tokens(
             &self.file(),
             &grant.access_token,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use apilink_core::cancel::CancellationToken;
 use apilink_core::error::native;
 use apilink_core::{Result, SqlState};
-use clio_sandbox::{Fault, FaultKind, Options, Shape};
+use clio_sandbox::{Fault, FaultKind, Shape};
 
 use super::{Service, get, write_tokens};
 
@@ -57,13 +57,8 @@ fn a_401_of_either_shape_is_answered_with_one_refresh_and_one_repetition() {
 
 #[test]
 fn a_rotated_refresh_token_is_stored_and_an_old_string_does_not_undo_it() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
-    let grant = service
-        .sandbox
-        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(60));
+    let service = Service::rotating();
+    let grant = service.grant(Duration::from_secs(60));
     let more = format!(
         "InitiateOAuth=REFRESH;OAuthRefreshToken={}",
         grant.refresh_token
@@ -124,9 +119,7 @@ fn tokens_that_another_process_has_refreshed_are_picked_up() {
     let session = service.connect("");
     service.sandbox.expire_tokens();
     // What another process would have done.
-    let grant = service
-        .sandbox
-        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(3600));
+    let grant = service.grant(Duration::from_secs(3600));
     write_tokens(
         &service.file(),
         &grant.access_token,
@@ -140,10 +133,7 @@ fn tokens_that_another_process_has_refreshed_are_picked_up() {
 
 #[test]
 fn many_threads_refresh_once() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
+    let service = Service::rotating();
     let session = service.connect("");
     service.sandbox.expire_tokens();
     std::thread::scope(|scope| {
@@ -157,10 +147,7 @@ fn many_threads_refresh_once() {
 
 #[test]
 fn a_refresh_that_begins_is_completed_when_its_caller_is_cancelled() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
+    let service = Service::rotating();
     let session = service.connect("");
     service.sandbox.fault(Fault {
         milliseconds: Some(300),
@@ -203,9 +190,7 @@ fn a_service_that_is_down_for_a_moment_does_not_cost_the_login() {
 fn a_token_file_that_cannot_be_written_is_told_before_a_refresh_is_asked_for() {
     let service = Service::plain();
     let elsewhere = service.folder.path().join("missing/tokens.txt");
-    let grant = service
-        .sandbox
-        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(60));
+    let grant = service.grant(Duration::from_secs(60));
     let more = format!(
         "InitiateOAuth=REFRESH;OAuthSettingsLocation={};OAuthRefreshToken={}",
         elsewhere.display(),
@@ -323,10 +308,7 @@ fn a_service_that_repeats_secrets_does_not_bring_them_into_messages() {
 /// The refresh token of the string was the stored one, and another connection has replaced it.
 #[test]
 fn a_rotation_by_a_connection_without_a_refresh_token_is_not_undone_either() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
+    let service = Service::rotating();
     service.store_token(Duration::from_secs(3600));
     let refresh_token = stored_refresh_token(&service);
     let session = service.connect("");
@@ -378,13 +360,8 @@ fn connections_with_different_clients_do_not_share_a_refresh() {
 
 #[test]
 fn a_store_in_memory_is_refreshed_once_by_connections_of_different_lineage() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
-    let grant = service
-        .sandbox
-        .issue_token(service.sandbox.people()[0].id, Duration::from_secs(60));
+    let service = Service::rotating();
+    let grant = service.grant(Duration::from_secs(60));
     let place = "OAuthSettingsLocation=memory://lineages;InitiateOAuth=REFRESH";
     let given = format!("{place};OAuthRefreshToken={}", grant.refresh_token);
     let first = quiet(&service, &given).unwrap();
@@ -406,10 +383,7 @@ fn a_store_in_memory_is_refreshed_once_by_connections_of_different_lineage() {
 /// The clock was put back after the token at hand was issued, so it looks newer than all others.
 #[test]
 fn a_clock_that_was_put_back_does_not_cost_the_login() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
+    let service = Service::rotating();
     let day = Duration::from_secs(24 * 3600);
     service.store_token(Duration::from_secs(3600));
     let refresh_token = stored_refresh_token(&service);
@@ -446,10 +420,7 @@ fn a_clock_that_was_put_back_does_not_cost_the_login() {
 
 #[test]
 fn tokens_that_could_not_be_stored_are_used_and_told() {
-    let service = Service::start(Options {
-        rotate_refresh_tokens: true,
-        ..Options::default()
-    });
+    let service = Service::rotating();
     let session = service.connect("");
     service.sandbox.fault(Fault {
         milliseconds: Some(300),
@@ -482,9 +453,7 @@ fn tokens_that_could_not_be_stored_are_used_and_told() {
 fn a_refresh_ahead_of_time_that_fails_is_not_tried_with_every_call() {
     let service = Service::plain();
     let life = Duration::from_secs(3600);
-    let grant = service
-        .sandbox
-        .issue_token(service.sandbox.people()[0].id, life);
+    let grant = service.grant(life);
     // Within the margin before its end.
     write_tokens(
         &service.file(),
