@@ -80,16 +80,20 @@ fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Refres
         .map(RefreshToken::new))
 }
 
-/// A list separated by blanks, or (not by the book) an array.
+/// A list separated by blanks, or (not by the book) an array. `None` where it names no scope.
 fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scope>>, D::Error> {
-    let scope = |text: &str| Scope::new(text.to_owned());
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) if !text.trim().is_empty() => {
-            Some(text.split_whitespace().map(scope).collect())
-        }
-        Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(scope).collect()),
-        _ => None,
-    })
+    let value = Value::deserialize(deserializer)?;
+    let lists = match &value {
+        Value::Array(lists) => lists.as_slice(),
+        list => std::slice::from_ref(list),
+    };
+    let scopes: Vec<Scope> = lists
+        .iter()
+        .filter_map(Value::as_str)
+        .flat_map(str::split_whitespace)
+        .map(|scope| Scope::new(scope.to_owned()))
+        .collect();
+    Ok((!scopes.is_empty()).then_some(scopes))
 }
 
 #[cfg(test)]
@@ -142,6 +146,25 @@ mod tests {
             assert_eq!(reply.expires_in, seconds.map(Duration::from_secs), "{text}");
             assert_eq!(reply.token_type.0, "Bearer", "{text}");
             assert!(reply.refresh_token.is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_words_whatever_holds_them() {
+        let cases = [
+            (r#""a b""#, vec!["a", "b"]),
+            (r#"["","b"]"#, vec!["b"]),
+            (r#"[" a b ",7]"#, vec!["a", "b"]),
+            (r#"[""]"#, vec![]),
+            (r#"" ""#, vec![]),
+            ("7", vec![]),
+        ];
+        for (scope, words) in cases {
+            let reply = read(&format!(r#"{{"access_token":"A","scope":{scope}}}"#));
+            let read: Option<Vec<&str>> = reply
+                .scopes()
+                .map(|scopes| scopes.iter().map(|scope| scope.as_str()).collect());
+            assert_eq!(read, (!words.is_empty()).then_some(words), "{scope}");
         }
     }
 
