@@ -2,6 +2,8 @@
 //!
 //! Version 1 of the format is described in `docs/profiles.md`. The profile of Clio is built in.
 
+pub mod tables;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -14,6 +16,7 @@ use url::Url;
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::process::PerProcess;
 use crate::region;
+use tables::{CustomFieldsProfile, Table};
 
 /// The version of the profile format that this library reads.
 pub const FORMAT: u32 = 1;
@@ -57,6 +60,12 @@ pub struct Profile {
     pub paging: PagingProfile,
     /// Where error replies hold their parts.
     pub errors: ErrorsProfile,
+    /// The fields that accounts have added, if the service has such.
+    #[serde(default)]
+    pub custom_fields: Option<CustomFieldsProfile>,
+    /// The tables; see [`Profile::tables`].
+    #[serde(default)]
+    tables: Vec<Table>,
 }
 
 /// One region of a service.
@@ -222,6 +231,22 @@ pub struct PagingProfile {
     pub order_parameter: String,
     /// The order in which a list can be read to its end.
     pub order_value: String,
+    /// The parameter that names the wanted fields, with those of an object in braces:
+    /// `id,client{id,name}`.
+    #[serde(default)]
+    pub fields_parameter: Option<String>,
+    /// The parameter that says how many records to leave out at the beginning.
+    #[serde(default)]
+    pub offset_parameter: Option<String>,
+    /// The number of records that can be reached by [`PagingProfile::offset_parameter`].
+    #[serde(default)]
+    pub offset_end: u64,
+    /// How an ascending order is written, with `{}` for its name.
+    #[serde(default)]
+    pub ascending: Option<String>,
+    /// How a descending order is written, with `{}` for its name.
+    #[serde(default)]
+    pub descending: Option<String>,
 }
 
 /// Where error replies hold their parts: JSON Pointers, tried in order.
@@ -249,6 +274,12 @@ impl Profile {
     pub fn built_in_clio() -> Arc<Self> {
         static BUILT_IN: PerProcess<Arc<Profile>> = PerProcess::new(read_built_in);
         Arc::clone(&BUILT_IN.get())
+    }
+
+    /// The tables of the service.
+    #[must_use]
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
     }
 
     /// Reads a profile. `path` is the file it came from, for messages.
@@ -303,7 +334,7 @@ impl Profile {
 
 #[allow(clippy::expect_used, reason = "compiled in, and read by a test")]
 fn read_built_in() -> Arc<Profile> {
-    let text = include_str!("../../../profiles/clio/profile.json");
+    let text = include_str!("../../../../profiles/clio/profile.json");
     let profile = Profile::from_json(text, Path::new("profiles/clio/profile.json"));
     Arc::new(profile.expect("the built-in profile is valid"))
 }

@@ -1,0 +1,138 @@
+//! Databases and statements: what callers of this crate hold.
+
+use std::sync::Arc;
+
+use apilink_core::cancel::CancellationToken;
+use apilink_core::session::Session;
+use apilink_core::{Diagnostic, Result, SqlState};
+
+use crate::catalog::Catalog;
+use crate::progress::Progress;
+use crate::types::SqlType;
+use crate::value::Value;
+
+/// The tables of a connection, ready for queries from any number of threads.
+pub struct Database {
+    session: Arc<Session>,
+    catalog: Arc<Catalog>,
+}
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultColumn {
+    /// Its name: the alias, the column's name, or the text of the expression.
+    pub name: String,
+    /// Its type.
+    pub sql_type: SqlType,
+    /// Whether it can be NULL.
+    pub nullable: bool,
+    /// The table and the column that it shows, if it shows one as it is.
+    pub origin: Option<(String, String)>,
+}
+
+/// A parameter (`?`, `?3`, `:name`, `@name`) of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name, with its sign, if it has one.
+    pub name: Option<String>,
+    /// The type that its place asks for.
+    pub sql_type: SqlType,
+}
+
+/// A prepared statement. It can be queried again and again; each query asks the service anew.
+pub struct Statement {
+    columns: Vec<ResultColumn>,
+    parameters: Vec<Parameter>,
+    progress: Progress,
+}
+
+/// The rows of a result, which are fetched as they are read.
+pub struct Rows<'s> {
+    statement: &'s mut Statement,
+}
+
+impl Database {
+    /// Reads the connection's profile. Makes no request.
+    ///
+    /// # Errors
+    /// HY024 if the profile's tables are not valid.
+    pub fn new(session: Arc<Session>) -> Result<Self> {
+        Ok(Self {
+            session,
+            catalog: Arc::default(),
+        })
+    }
+
+    /// The tables, without the fields that the account has added. Makes no request.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
+    }
+
+    /// The tables with the fields that the account has added. The first call makes a request, if the
+    /// property `CustomFields` is not `OFF`.
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub fn full_catalog(&self, cancel: &CancellationToken) -> Result<Arc<Catalog>> {
+        let _ = cancel;
+        Ok(self.catalog())
+    }
+
+    /// Prepares one statement. A request is made only where the statement needs the account's own
+    /// fields and they are not known yet.
+    ///
+    /// # Errors
+    /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
+    /// available yet; and as [`Session::execute`].
+    pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
+        let _ = (sql, cancel, &self.session);
+        Err(Diagnostic::new(SqlState::NOT_IMPLEMENTED, "not yet"))
+    }
+}
+
+impl Statement {
+    /// The columns of the result, known before any row is fetched.
+    #[must_use]
+    pub fn columns(&self) -> &[ResultColumn] {
+        &self.columns
+    }
+
+    /// The parameters, in order.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// What the current or the last query has cost. Any thread may look at it while it runs.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Begins a query with values for all parameters. `cancel` ends it from another thread.
+    ///
+    /// # Errors
+    /// 07002 when values are missing or too many; HY008 cancelled.
+    pub fn query(&mut self, values: &[Value], cancel: &CancellationToken) -> Result<Rows<'_>> {
+        let _ = (values, cancel);
+        Ok(Rows { statement: self })
+    }
+}
+
+impl Rows<'_> {
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
+    /// After an error there are no more rows.
+    pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
+        let _ = &self.statement.progress;
+        Ok(None)
+    }
+
+    /// Warnings since they were last taken.
+    pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+}

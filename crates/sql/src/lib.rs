@@ -1,0 +1,16 @@
+//! SQL over the tables of a service, with the fewest requests.
+//!
+//! [`Database`] is the way in: [`Database::prepare`] gives a [`Statement`] whose columns and
+//! parameters have types, and [`Statement::query`] gives its rows.
+//! On the way from text to rows: `dialect` turns the habits of ODBC tools into what `SQLite`
+//! understands, `typing` finds the types and keeps money exact, and `SQLite` plans and runs the
+//! query over virtual tables, which ask the service for no more than is needed.
+
+pub mod catalog;
+mod database;
+pub mod progress;
+pub mod types;
+pub mod value;
+
+pub use database::{Database, Parameter, ResultColumn, Rows, Statement};
+pub use value::Value;
