@@ -8,6 +8,7 @@
 
 pub mod catalog;
 mod database;
+mod engine;
 pub mod progress;
 pub mod types;
 pub mod value;
