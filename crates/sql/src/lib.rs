@@ -10,6 +10,7 @@ pub mod catalog;
 mod database;
 pub mod progress;
 pub mod types;
+pub mod typing;
 pub mod value;
 
 pub use database::{Database, Parameter, ResultColumn, Rows, Statement};
