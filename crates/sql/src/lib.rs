@@ -13,6 +13,7 @@ mod engine;
 pub mod functions;
 pub mod progress;
 pub mod types;
+pub mod typing;
 pub mod value;
 
 pub use database::{Database, Parameter, ResultColumn, Rows, Statement};

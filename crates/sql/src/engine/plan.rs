@@ -199,12 +199,13 @@ impl Planner<'_> {
             return Some(choice);
         }
         let parent = self.by_parent();
-        let Some(list) = &self.table.list else {
-            return self.by_array(parent);
+        let list = match &self.table.list {
+            // The arrays in the records of many parents come in one request.
+            Some(list) if self.table.array.is_none() => list,
+            _ => return self.by_array(parent),
         };
         if list.path.contains('{') && parent.is_none() {
-            // Without the parent's key the records of all parents are read, if they hold the rows.
-            return self.by_array(None);
+            return None;
         }
         if parent.is_none() && self.lacks_required() {
             return None;
