@@ -1,2 +1,9 @@
 //! The command-line tool of apilink.
+
+mod failure;
+mod interrupt;
+mod output;
+mod platform;
+mod rows;
+mod terminal;
 fn main() {}
