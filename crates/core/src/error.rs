@@ -36,6 +36,18 @@ impl SqlState {
     pub const READ_ONLY: Self = Self("25006");
     /// 28000: the authorization was refused or is missing.
     pub const AUTHORIZATION: Self = Self("28000");
+    /// 07002: too few or too many values for the parameters of a statement.
+    pub const WRONG_PARAMETERS: Self = Self("07002");
+    /// 22007: a text is no date, no time or no point in time.
+    pub const INVALID_DATETIME: Self = Self("22007");
+    /// 22012: a division by zero.
+    pub const DIVISION_BY_ZERO: Self = Self("22012");
+    /// 42000: wrong SQL, or what may not be accessed.
+    pub const SYNTAX_OR_ACCESS: Self = Self("42000");
+    /// 42S02: a table that does not exist.
+    pub const NO_TABLE: Self = Self("42S02");
+    /// 42S22: a column that does not exist.
+    pub const NO_COLUMN: Self = Self("42S22");
     /// HY000: an error that fits no other code.
     pub const GENERAL_ERROR: Self = Self("HY000");
     /// HY001: memory ran out.

@@ -59,7 +59,7 @@ impl Budget {
 
     /// Learns from the headers of a reply.
     pub(crate) fn learn(&self, profile: &RateLimitProfile, headers: &HeaderMap) {
-        let Some(remaining) = number(headers, &profile.remaining_header) else {
+        let Some(remaining) = calls_left(profile, headers) else {
             return;
         };
         let Some(reset) = number(headers, &profile.reset_header) else {
@@ -92,6 +92,11 @@ impl Budget {
             ends: Instant::now() + wait,
         });
     }
+}
+
+/// How many more requests a reply says that the service takes in the current window.
+pub(crate) fn calls_left(profile: &RateLimitProfile, headers: &HeaderMap) -> Option<u64> {
+    number(headers, &profile.remaining_header)
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -24,6 +25,17 @@ pub struct Response {
     json: Option<Value>,
     /// The headers of the request that it answers, for the request of the next page.
     asked: HeaderMap,
+    /// What the rate limit had to do with it.
+    limit: LimitSeen,
+}
+
+/// What a call saw of the rate limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LimitSeen {
+    /// How long the call waited because the rate limit was used up.
+    pub(crate) waited: Duration,
+    /// How many requests the service last said are left in the current window.
+    pub(crate) calls_left: Option<u64>,
 }
 
 /// How far the body is.
@@ -113,12 +125,17 @@ impl Response {
             body: Body::Whole { collected, rest },
             json: None,
             asked: HeaderMap::new(),
+            limit: LimitSeen::default(),
         }
     }
 
-    /// Keeps the headers of the request that it answers.
-    pub(crate) fn answering(self, asked: HeaderMap) -> Self {
-        Self { asked, ..self }
+    /// Keeps the headers of the request that it answers, and what the call saw of the rate limit.
+    pub(crate) fn answering(self, asked: HeaderMap, limit: LimitSeen) -> Self {
+        Self {
+            asked,
+            limit,
+            ..self
+        }
     }
 
     /// The headers of the request that it answers.
@@ -142,6 +159,21 @@ impl Response {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// How long the call waited for the service's rate limit, over all of its attempts. Zero: not
+    /// at all.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.limit.waited
+    }
+
+    /// How many more requests the service said it takes in the current window of its rate limit,
+    /// by the last of its replies to the call (the header that the profile names:
+    /// `X-RateLimit-Remaining` for Clio). `None`: it did not say.
+    #[must_use]
+    pub fn calls_left(&self) -> Option<u64> {
+        self.limit.calls_left
     }
 
     /// A header's value as text; bytes beyond UTF-8 are replaced.

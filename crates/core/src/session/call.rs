@@ -11,6 +11,8 @@ use url::Url;
 use super::{Session, Tokens, problem, target};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::rate_limit::calls_left;
+use crate::http::response::LimitSeen;
 use crate::http::retry::{backoff, is_repeatable, retry_after};
 use crate::http::transport::{Attempt, Failure, Stage};
 use crate::http::{Request, RequestBody, Response, Target};
@@ -39,8 +41,8 @@ struct Call<'a, 'b> {
     redirects: u32,
     /// A 401 was answered with a new token already.
     has_renewed: bool,
-    /// Time spent waiting for the rate limit.
-    waited: Duration,
+    /// Time spent waiting for the rate limit, and what is left of it.
+    limit: LimitSeen,
     cancel: &'a CancellationToken,
 }
 
@@ -82,11 +84,11 @@ impl Session {
             attempts: 0,
             redirects: 0,
             has_renewed: false,
-            waited: Duration::ZERO,
+            limit: LimitSeen::default(),
             cancel,
         };
         let reply = call.run(records)?;
-        Ok(reply.answering(request.headers().clone()))
+        Ok(reply.answering(request.headers().clone(), call.limit))
     }
 
     /// Fetches the page after `page`, with the headers of the request that fetched `page`; `None`
@@ -263,9 +265,9 @@ impl Call<'_, '_> {
     ) -> Result<Next> {
         let session = self.session;
         if self.is_api {
-            session
-                .budget(token)
-                .learn(&session.settings.profile.rate_limit, reply.headers());
+            let limit = &session.settings.profile.rate_limit;
+            self.limit.calls_left = calls_left(limit, reply.headers()).or(self.limit.calls_left);
+            session.budget(token).learn(limit, reply.headers());
         }
         let status = reply.status();
         let can_repeat = self.body.is_repeatable();
@@ -334,11 +336,11 @@ impl Call<'_, '_> {
         if let Some(budget) = &budget {
             budget.exhausted(wait);
         }
-        if !self.body.is_repeatable() || self.waited + wait > self.longest_wait() {
+        if !self.body.is_repeatable() || self.limit.waited + wait > self.longest_wait() {
             return Ok(Next::Done(Box::new(reply)));
         }
         drop(reply);
-        self.waited += wait;
+        self.limit.waited += wait;
         self.pause(wait, "the rate limit is used up")?;
         Ok(Next::Again)
     }
@@ -348,10 +350,10 @@ impl Call<'_, '_> {
         let budget = self.session.budget(token);
         while let Some(wait) = budget.take() {
             let wait = wait.max(Duration::from_millis(1));
-            if self.waited + wait > self.longest_wait() {
+            if self.limit.waited + wait > self.longest_wait() {
                 break;
             }
-            self.waited += wait;
+            self.limit.waited += wait;
             self.pause(wait, "the rate limit is used up")?;
         }
         Ok(())

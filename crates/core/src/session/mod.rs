@@ -275,6 +275,12 @@ impl Session {
         Err(Diagnostic::new(sqlstate, message).with_native(status))
     }
 
+    /// The settings that it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// A token that can be used now, refreshed if need be. `None` with `AuthScheme=None`.
     ///
     /// # Errors

@@ -400,3 +400,52 @@ fn a_write_is_repeated_after_a_429() {
     );
     assert_eq!(seen.len(), 2);
 }
+
+#[test]
+fn a_reply_tells_how_long_the_call_waited_for_the_rate_limit_and_what_is_left() {
+    let service = Service::plain();
+    let left = |left: u32| format!("{JSON}X-RateLimit-Remaining: {left}\r\n");
+    let server = Scripted::start(vec![
+        reply("200 OK", &left(49), FINE),
+        reply(
+            "429 Too Many Requests",
+            &format!("{}Retry-After: 1\r\n", left(0)),
+            "{}",
+        ),
+        reply("200 OK", &left(7), FINE),
+        reply("200 OK", JSON, FINE),
+    ]);
+    let session = server.connect(&service, "");
+    let ask = || send(&session, &Request::get("a")).0.unwrap();
+    let first = ask();
+    assert_eq!(
+        (first.waited(), first.calls_left()),
+        (Duration::ZERO, Some(49))
+    );
+    let second = ask();
+    assert!(
+        second.waited() >= Duration::from_secs(1),
+        "{:?}",
+        second.waited()
+    );
+    assert_eq!(second.calls_left(), Some(7));
+    let third = ask();
+    assert_eq!((third.waited(), third.calls_left()), (Duration::ZERO, None));
+}
+
+/// A download is led to a storage host, which says nothing of the service's rate limit.
+#[test]
+fn what_is_left_is_told_after_a_redirect_to_another_host_too() {
+    let service = Service::plain();
+    let storage = Scripted::start(vec![reply(
+        "200 OK",
+        "X-RateLimit-Remaining: 1000\r\n",
+        "x",
+    )]);
+    let location = format!("Location: http://127.0.0.1:{}/k\r\n", storage.port);
+    let headers = format!("{location}X-RateLimit-Remaining: 12\r\n");
+    let server = Scripted::start(vec![reply("303 See Other", &headers, "")]);
+    let session = server.connect(&service, "");
+    let answer = send(&session, &Request::get("a")).0.unwrap();
+    assert_eq!(answer.calls_left(), Some(12));
+}
