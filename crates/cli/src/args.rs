@@ -45,7 +45,13 @@ pub struct Cli {
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// The connection string. Other programs of this machine can see arguments: keep secrets out
-    #[arg(short, long, global = true, value_name = "STRING", conflicts_with = "connection_file")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "STRING",
+        conflicts_with = "connection_file"
+    )]
     pub connection: Option<String>,
 
     /// A file that holds the connection string; - for standard input
@@ -242,7 +248,12 @@ pub struct QueryArgs {
     pub target: Vec<String>,
 
     /// The value of a parameter of the statement, in their order (repeatable)
-    #[arg(short, long = "param", value_name = "VALUE", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long = "param",
+        value_name = "VALUE",
+        allow_hyphen_values = true
+    )]
     pub parameters: Vec<String>,
 
     /// Tell rows, calls and time at the end, also when standard error is not a terminal

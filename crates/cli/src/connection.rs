@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::connection_string;
@@ -53,20 +54,20 @@ impl ConnectionSource {
     pub fn find_or_empty(args: &ConnectionArgs, positional: Option<&str>) -> Outcome<Self> {
         match Self::find_or_none(args, positional)? {
             Some(found) => Ok(found),
-            None => Self::completed(args, SecretString::from(""), false),
+            None => Self::completed(args, "", false),
         }
     }
 
     fn find_or_none(args: &ConnectionArgs, positional: Option<&str>) -> Outcome<Option<Self>> {
-        let is_twice = positional.is_some()
-            && (args.connection.is_some() || args.connection_file.is_some());
+        let is_twice =
+            positional.is_some() && (args.connection.is_some() || args.connection_file.is_some());
         if is_twice {
             return Err(Failure::Usage(
                 "The connection string is given twice: as an argument and as an option.".to_owned(),
             ));
         }
         if let Some(text) = positional.or(args.connection.as_deref()) {
-            return Self::completed(args, SecretString::from(text), false).map(Some);
+            return Self::completed(args, text, false).map(Some);
         }
         if let Some(file) = &args.connection_file {
             let took_stdin = file.as_os_str() == "-";
@@ -75,32 +76,30 @@ impl ConnectionSource {
             } else {
                 read_file(file)?
             };
-            return Self::completed(args, text.into(), took_stdin).map(Some);
+            return Self::completed(args, &text, took_stdin).map(Some);
         }
         let variable = STRING_VARIABLES
             .iter()
             .find_map(|name| std::env::var(name).ok())
             .filter(|text| !text.trim().is_empty());
         match variable {
-            Some(text) => Self::completed(args, text.into(), false).map(Some),
-            None if !args.set.is_empty() => {
-                Self::completed(args, SecretString::from(""), false).map(Some)
-            }
+            Some(text) => Self::completed(args, &text, false).map(Some),
+            None if !args.set.is_empty() => Self::completed(args, "", false).map(Some),
             None => Ok(None),
         }
     }
 
     /// Puts `--set` before the string and the environment behind it: the first value counts.
-    fn completed(args: &ConnectionArgs, text: SecretString, took_stdin: bool) -> Outcome<Self> {
+    fn completed(args: &ConnectionArgs, text: &str, took_stdin: bool) -> Outcome<Self> {
         let mut pairs: Vec<(String, SecretString)> = Vec::new();
         for setting in &args.set {
-            let (name, value) = setting.split_once('=').ok_or_else(|| {
-                Failure::Usage("--set is written Property=Value.".to_owned())
-            })?;
+            let (name, value) = setting
+                .split_once('=')
+                .ok_or_else(|| Failure::Usage("--set is written Property=Value.".to_owned()))?;
             pairs.push((name.trim().to_owned(), value.to_owned().into()));
         }
         let set = pairs.len();
-        let string = connection_string::scan(text.expose_secret())?;
+        let string = connection_string::scan(text)?;
         let is_new = |pairs: &[(String, SecretString)], key: &str| {
             pairs.iter().all(|(name, _)| !is_same_property(name, key))
         };
@@ -140,7 +139,7 @@ impl ConnectionSource {
 
     /// The settings with the client secret, which is asked for if a login may need it, it is
     /// missing, and there is a terminal.
-    pub fn with_secret(&self, settings: Settings) -> Outcome<Settings> {
+    pub fn with_secret(&self, mut settings: Settings) -> Outcome<Settings> {
         if settings.auth_scheme == AuthScheme::None
             || settings.initiate_oauth != InitiateOAuth::GetAndRefresh
             || settings.client_id.is_empty()
@@ -149,35 +148,30 @@ impl ConnectionSource {
         {
             return Ok(settings);
         }
-        let secret = prompt("OAuthClientSecret")?;
-        Ok(Settings {
-            client_secret: Some(secret),
-            ..settings
-        })
+        settings.client_secret = Some(prompt("OAuthClientSecret")?);
+        Ok(settings)
     }
 
     /// Connects. A login takes place in the browser, if the string allows one.
-    pub fn connect(&self, cancel: &CancellationToken) -> Outcome<Session> {
+    pub fn connect(&self, cancel: &CancellationToken) -> Outcome<Arc<Session>> {
         connect(self.with_secret(self.settings()?)?, cancel)
     }
 
     /// A session for what needs no request: it never asks for a token.
-    pub fn offline(&self) -> Outcome<Session> {
-        let settings = Settings {
-            auth_scheme: AuthScheme::None,
-            connect_on_open: false,
-            ..self.settings()?
-        };
+    pub fn offline(&self) -> Outcome<Arc<Session>> {
+        let mut settings = self.settings()?;
+        settings.auth_scheme = AuthScheme::None;
+        settings.connect_on_open = false;
         connect(settings, &CancellationToken::new())
     }
 }
 
 /// Connects. Warnings are told.
-pub fn connect(settings: Settings, cancel: &CancellationToken) -> Outcome<Session> {
+pub fn connect(settings: Settings, cancel: &CancellationToken) -> Outcome<Arc<Session>> {
     let mut records = Vec::new();
     let session = Session::connect(settings, ConnectOptions::default(), cancel, &mut records);
     warn(&records);
-    Ok(session?)
+    Ok(Arc::new(session?))
 }
 
 /// Whether two keys name the same property.
@@ -291,13 +285,18 @@ mod tests {
             connection: Some("Region=US".into()),
             ..ConnectionArgs::default()
         };
-        let failure = ConnectionSource::find(&args, Some("Region=EU")).err().unwrap();
+        let failure = ConnectionSource::find(&args, Some("Region=EU"))
+            .err()
+            .unwrap();
         assert_eq!(failure.exit_code(), crate::failure::USAGE);
     }
 
     #[test]
     fn nested_properties_are_seen() {
-        let nested = [("ProfileSettings".to_owned(), "Region=EU;ClientSecret=x".into())];
+        let nested = [(
+            "ProfileSettings".to_owned(),
+            "Region=EU;ClientSecret=x".into(),
+        )];
         assert!(is_nested(&nested, "OAuthClientSecret"));
         assert!(!is_nested(&nested, "OAuthClientId"));
     }

@@ -68,7 +68,10 @@ impl Drop for Meter {
 impl Stop {
     /// Waits; whether a stop is wanted.
     fn wait(&self, time: Duration) -> bool {
-        let wanted = self.is_wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = self
+            .is_wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (wanted, _) = self
             .changed
             .wait_timeout_while(wanted, time, |wanted| !*wanted)

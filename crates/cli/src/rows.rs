@@ -70,10 +70,7 @@ impl ListedRows {
             .into_iter()
             .map(|row| row.map(|text| text.map_or(Value::Null, Value::Text)).into())
             .collect();
-        Self::new(
-            names.map(|name| column(name, SqlType::TEXT)).to_vec(),
-            rows,
-        )
+        Self::new(names.map(|name| column(name, SqlType::TEXT)).to_vec(), rows)
     }
 
     /// Rows of values.
@@ -119,7 +116,8 @@ pub fn distinct_names(columns: &[ResultColumn]) -> Vec<String> {
             if taken.insert(column.name.to_lowercase()) {
                 return column.name.clone();
             }
-            let free = (2_u64..)
+            // Of that many names, one at least is free.
+            let free = (2..=2 * columns.len() + 2)
                 .map(|number| format!("{}_{number}", column.name))
                 .find(|name| {
                     let name = name.to_lowercase();

@@ -1,11 +1,13 @@
 //! `login`, `token` and `logout`.
 
 use std::io::{BufRead as _, Write as _};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::http::{Request, RequestBody};
 use apilink_core::oauth::authorization_request;
+use apilink_core::profile::Profile;
 use apilink_core::session::{ConnectOptions, Session, exchange_code};
 use apilink_core::settings::{AuthScheme, InitiateOAuth, Settings, TokenLocation};
 use apilink_core::token::TokenSet;
@@ -21,11 +23,9 @@ use crate::terminal::{self, on_one_line, tell};
 /// `login`.
 pub fn login(connection: &ConnectionArgs, args: &LoginArgs) -> Outcome {
     let source = ConnectionSource::find(connection, args.target.as_deref())?;
-    let settings = Settings {
-        // The command asks for a login, whatever the string allows programs to do.
-        initiate_oauth: InitiateOAuth::GetAndRefresh,
-        ..source.settings()?
-    };
+    let mut settings = source.settings()?;
+    // The command asks for a login, whatever the string allows programs to do.
+    settings.initiate_oauth = InitiateOAuth::GetAndRefresh;
     if settings.auth_scheme == AuthScheme::None {
         return Err(Failure::Usage(
             "The connection string has AuthScheme=None: there is nothing to log in to.".to_owned(),
@@ -53,7 +53,7 @@ fn log_in_elsewhere(
     settings: Settings,
     source: &ConnectionSource,
     cancel: &CancellationToken,
-) -> Outcome<Session> {
+) -> Outcome<Arc<Session>> {
     if source.took_stdin() {
         return Err(Failure::Usage(
             "Standard input cannot hold both the connection string and the code.".to_owned(),
@@ -77,11 +77,7 @@ fn log_in_elsewhere(
         ConnectOptions::default(),
         cancel,
     )?;
-    let settings = Settings {
-        initiate_oauth: InitiateOAuth::Refresh,
-        ..settings
-    };
-    connect(settings, cancel)
+    connect(never_asking(settings), cancel)
 }
 
 /// A line of standard input, waited for on a thread of its own so that Ctrl-C is heeded.
@@ -115,7 +111,7 @@ fn read_line(cancel: &CancellationToken) -> Outcome<String> {
 /// Tells who is logged in and until when.
 fn tell_who(session: &Session, cancel: &CancellationToken) -> Outcome {
     let settings = session.settings();
-    let who = match who(session, cancel) {
+    let who = match who(session, &settings.profile, cancel) {
         Ok(Some(who)) => format!(" as {who}"),
         Ok(None) => String::new(),
         // The login itself is done.
@@ -138,8 +134,11 @@ fn tell_who(session: &Session, cancel: &CancellationToken) -> Outcome {
 }
 
 /// The person whose token it is, if the profile says how to ask.
-fn who(session: &Session, cancel: &CancellationToken) -> apilink_core::Result<Option<String>> {
-    let profile = &session.settings().profile;
+fn who(
+    session: &Session,
+    profile: &Profile,
+    cancel: &CancellationToken,
+) -> apilink_core::Result<Option<String>> {
     let Some(identity) = &profile.api.identity else {
         return Ok(None);
     };
@@ -148,7 +147,10 @@ fn who(session: &Session, cancel: &CancellationToken) -> apilink_core::Result<Op
     let mut records = Vec::new();
     let mut reply = session.execute(&request, RequestBody::Empty, cancel, &mut records)?;
     if !reply.status().is_success() {
-        let problem = records.into_iter().next().map_or_else(String::new, |record| record.message);
+        let problem = records
+            .into_iter()
+            .next()
+            .map_or_else(String::new, |record| record.message);
         return Err(Diagnostic::new(
             SqlState::GENERAL_WARNING,
             format!("The login is done, but who it was is not known. {problem}"),
@@ -211,15 +213,11 @@ pub fn logout(connection: &ConnectionArgs, args: &OnlyConnection) -> Outcome {
 }
 
 /// The settings of a connection that never opens a browser.
-fn never_asking(settings: Settings) -> Settings {
-    let initiate_oauth = match settings.initiate_oauth {
-        InitiateOAuth::GetAndRefresh => InitiateOAuth::Refresh,
-        other => other,
-    };
-    Settings {
-        initiate_oauth,
-        ..settings
+fn never_asking(mut settings: Settings) -> Settings {
+    if settings.initiate_oauth == InitiateOAuth::GetAndRefresh {
+        settings.initiate_oauth = InitiateOAuth::Refresh;
     }
+    settings
 }
 
 fn no_token() -> Failure {

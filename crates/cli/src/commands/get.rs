@@ -24,9 +24,9 @@ pub fn get(connection: &ConnectionArgs, args: &GetArgs) -> Outcome {
     let source = ConnectionSource::find(connection, positional)?;
     let mut request = Request::get(path);
     for parameter in &args.query {
-        let (name, value) = parameter.split_once('=').ok_or_else(|| {
-            Failure::Usage("A query parameter is written NAME=VALUE.".to_owned())
-        })?;
+        let (name, value) = parameter
+            .split_once('=')
+            .ok_or_else(|| Failure::Usage("A query parameter is written NAME=VALUE.".to_owned()))?;
         request.add_query(name, value);
     }
     let cancel = interrupt::begin();
@@ -96,13 +96,13 @@ fn write_all_pages(
     args: &GetArgs,
     cancel: &CancellationToken,
 ) -> Outcome {
-    let pointer = session.settings().profile.paging.data_pointer.clone();
+    let data_pointer = &session.settings().profile.paging.data_pointer;
     let is_pretty = args.file.is_none() && terminal::stdout_is_terminal();
     write_to(args.file.as_deref(), &|| (), |out| {
         let mut separator = "[\n";
         let mut page = Some(first);
         while let Some(mut reply) = page {
-            match reply.json(cancel)?.pointer(&pointer) {
+            match reply.json(cancel)?.pointer(data_pointer) {
                 Some(Value::Array(records)) => {
                     for record in records {
                         out.write_all(separator.as_bytes())?;

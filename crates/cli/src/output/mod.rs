@@ -31,7 +31,8 @@ pub enum Format {
     Json,
     /// One JSON object a line
     Jsonl,
-    /// A table in an SQLite file
+    /// A table in a file of `SQLite`.
+    #[value(help = "A table in an SQLite file")]
     Sqlite,
 }
 
@@ -68,7 +69,7 @@ pub struct Options {
     pub delimiter: char,
     /// Table: nothing is cut.
     pub wide: bool,
-    /// SQLite: the table, and whether to append to it.
+    /// `SQLite`: the table, and whether to append to it.
     pub sqlite: SqliteTarget,
 }
 

@@ -1,4 +1,4 @@
-//! A table in an SQLite file.
+//! A table in a file of `SQLite`.
 
 use std::path::Path;
 
@@ -85,8 +85,8 @@ fn fill(
     transaction.commit().map_err(problem)
 }
 
-/// The type as SQLite's columns have it. DECIMAL becomes REAL: SQLite would make an integer of a
-/// whole amount in a column of that name, and 5 / 2 would be 2.
+/// The type as columns of `SQLite` have it. DECIMAL becomes REAL: in a column declared so, whole
+/// amounts would become integers, and 5 / 2 would be 2.
 fn declared(column: &ResultColumn) -> &'static str {
     match column.sql_type {
         SqlType::Bigint => "BIGINT",

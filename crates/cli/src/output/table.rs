@@ -165,7 +165,11 @@ impl Form {
             .zip(&self.are_numbers)
             .enumerate()
         {
-            let name = if *cut { cut_to(name, *width) } else { name.clone() };
+            let name = if *cut {
+                cut_to(name, *width)
+            } else {
+                name.clone()
+            };
             let padding = padding(measure_text_width(&name), *width);
             let name = self.style.bold(&name);
             push_aligned(&mut names, &name, &padding, *is_number, index == last);

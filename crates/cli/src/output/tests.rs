@@ -149,38 +149,38 @@ fn tables_align_numbers_to_the_right_and_show_null() {
 #[test]
 fn the_text_null_is_not_null() {
     let mut rows = ListedRows::of_texts(["a"], vec![[Some("NULL".to_owned())], [None]]);
-    assert_eq!(written(&mut rows, Format::Table), "a\n------\n\"NULL\"\nNULL\n");
+    assert_eq!(
+        written(&mut rows, Format::Table),
+        "a\n------\n\"NULL\"\nNULL\n"
+    );
 }
 
 #[test]
 fn the_longest_texts_give_way_to_the_terminal() {
-    let (text, _) = written_with(
-        &mut sample(),
-        Format::Table,
-        &Options::default(),
-        Some(54),
-    );
+    let (text, _) = written_with(&mut sample(), Format::Table, &Options::default(), Some(54));
     assert!(text.contains("Müller, \"Söh…"), "{text}");
-    assert!(text.lines().all(|line| console::measure_text_width(line) <= 54), "{text}");
+    assert!(
+        text.lines()
+            .all(|line| console::measure_text_width(line) <= 54),
+        "{text}"
+    );
     // Numbers are never cut, because the rest would look like a number.
     assert!(text.contains("9007199254740993"));
 }
 
 #[test]
 fn what_does_not_fit_into_a_line_is_shown_as_lists() {
-    let (text, _) = written_with(
-        &mut sample(),
-        Format::Table,
-        &Options::default(),
-        Some(30),
-    );
+    let (text, _) = written_with(&mut sample(), Format::Table, &Options::default(), Some(30));
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[..4], [
-        "--- row 1 ---",
-        "id        9007199254740993",
-        "name      Müller, \"Söhne\"⏎Ltd",
-        "total     0.3",
-    ]);
+    assert_eq!(
+        lines[..4],
+        [
+            "--- row 1 ---",
+            "id        9007199254740993",
+            "name      Müller, \"Söhne\"⏎Ltd",
+            "total     0.3",
+        ]
+    );
     assert_eq!(lines.len(), 18);
 }
 
@@ -227,7 +227,9 @@ fn sqlite_keeps_types_and_what_was_there() {
     let count = || {
         let database = rusqlite::Connection::open(&file).unwrap();
         let count = "SELECT count(*) FROM \"my \"\"rows\"\"\"";
-        database.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap()
+        database
+            .query_row(count, [], |row| row.get::<_, i64>(0))
+            .unwrap()
     };
     write(&mut Broken(sample()), false).unwrap_err();
     assert!(!file.exists());
@@ -244,7 +246,9 @@ fn sqlite_keeps_types_and_what_was_there() {
     let types = "SELECT typeof(id) || typeof(name) || typeof(total) || typeof(billable) || \
                  typeof(id_2), total / 500 FROM \"my \"\"rows\"\"\" WHERE id = 2";
     let row = database
-        .query_row(types, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, f64>(1)?)))
+        .query_row(types, [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, f64>(1)?))
+        })
         .unwrap();
     assert_eq!(row, ("integertextrealintegernull".to_owned(), 2.4));
 }
