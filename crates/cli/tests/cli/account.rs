@@ -60,7 +60,7 @@ fn a_login_without_a_browser_takes_the_redirected_url() {
     let run = log_in(&world, consent);
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(
-        run.out.starts_with("Logged in to Clio (LOCAL) as "),
+        run.out.starts_with("Logged in to Clio (local) as "),
         "{}",
         run.out
     );

@@ -1,7 +1,5 @@
 //! `get`.
 
-use serde_json::Value;
-
 use super::*;
 
 #[test]

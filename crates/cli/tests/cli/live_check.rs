@@ -1,11 +1,9 @@
 //! `live-check` against the local Clio.
 
-use serde_json::Value;
-
 use super::*;
 
 fn findings(world: &World, arguments: &[&str]) -> Vec<Value> {
-    let string = world.with_token();
+    let string = format!("{};Profile={}", world.with_token(), world.profile());
     let mut all = vec!["live-check", &string, "--output", "json"];
     all.extend_from_slice(arguments);
     let out = world.run(&all).good();
@@ -52,6 +50,40 @@ fn every_check_runs_and_none_writes() {
             assert_eq!(finding["verdict"], verdict, "{finding}");
         }
     }
+    let of_list = |check: &str, list: &str, part: &str| -> String {
+        let is_it = |finding: &&&Value| {
+            finding["table"] == list && finding["claim"].as_str().unwrap().contains(part)
+        };
+        let all = about(check);
+        let one = all.iter().find(is_it).expect(list);
+        format!(
+            "{}: {}",
+            one["verdict"].as_str().unwrap(),
+            one["evidence"].as_str().unwrap()
+        )
+    };
+    assert_eq!(
+        of_list("defaults", "matters", "fields"),
+        "contradicted: it holds display_number, etag, id"
+    );
+    assert_eq!(
+        of_list("defaults", "contacts", "fields"),
+        "confirmed: it holds etag, id"
+    );
+    assert_eq!(
+        of_list("defaults", "notes", "meta.records"),
+        "confirmed: a number is there"
+    );
+    assert_eq!(
+        of_list("order", "calendar_entries", "order"),
+        "confirmed: accepted; the next page has a page token"
+    );
+    assert!(
+        about("order")
+            .iter()
+            .all(|finding| finding["table"] != "matters")
+    );
+    assert!(of_list("page-size", "matters", "page").starts_with("confirmed: limit=200: 200"));
     let counters = world.sandbox.counters();
     let written: Vec<_> = counters
         .endpoints

@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod catalog;
 mod get;
 mod live_check;
 mod usage;
@@ -19,6 +20,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use clio_sandbox::{Options, Sandbox};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A local Clio, and a person's directories.
@@ -72,6 +74,17 @@ impl World {
             self.sandbox.base_url(),
             self.home().join("token.txt").display()
         )
+    }
+
+    /// The path of a profile of Clio with a few tables.
+    fn profile(&self) -> String {
+        let text = include_str!("../../../../profiles/clio/profile.json");
+        let mut profile: Value = serde_json::from_str(text).unwrap();
+        let tables = serde_json::from_str(include_str!("tables.json")).unwrap();
+        profile["tables"] = tables;
+        let path = self.home().join("Clio.apip");
+        std::fs::write(&path, profile.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
     }
 
     /// The program with arguments, and an environment without surprises.
