@@ -9,6 +9,7 @@ mod live_check;
 mod meter;
 mod output;
 mod platform;
+mod profile;
 mod rows;
 mod shell;
 mod terminal;

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
-use apilink_core::{Diagnostic, Result, SqlState};
+use apilink_core::{Diagnostic, Result};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableShape};
+use crate::engine::Prepared;
+use crate::engine::fetch::{Fetcher, Misfits};
+use crate::engine::runtime::Runtime;
 use crate::progress::Progress;
 use crate::types::SqlType;
 use crate::value::Value;
@@ -41,6 +44,9 @@ pub struct Parameter {
 
 /// A prepared statement. It can be queried again and again; each query asks the service anew.
 pub struct Statement {
+    session: Arc<Session>,
+    catalog: Arc<Catalog>,
+    sql: String,
     columns: Vec<ResultColumn>,
     parameters: Vec<Parameter>,
     progress: Progress,
@@ -49,6 +55,7 @@ pub struct Statement {
 /// The rows of a result, which are fetched as they are read.
 pub struct Rows<'s> {
     statement: &'s mut Statement,
+    prepared: Option<Prepared>,
 }
 
 impl Database {
@@ -57,9 +64,10 @@ impl Database {
     /// # Errors
     /// HY024 if the profile's tables are not valid.
     pub fn new(session: Arc<Session>) -> Result<Self> {
+        let catalog = Catalog::of_profile(session.settings().profile.tables());
         Ok(Self {
             session,
-            catalog: Arc::default(),
+            catalog: Arc::new(catalog),
         })
     }
 
@@ -86,8 +94,17 @@ impl Database {
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
     /// available yet; and as [`Session::execute`].
     pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
-        let _ = (sql, cancel, &self.session);
-        Err(Diagnostic::new(SqlState::NOT_IMPLEMENTED, "not yet"))
+        let mut statement = Statement {
+            session: Arc::clone(&self.session),
+            catalog: self.catalog(),
+            sql: sql.to_owned(),
+            columns: Vec::new(),
+            parameters: Vec::new(),
+            progress: Progress::default(),
+        };
+        statement.plan(sql, cancel)?;
+        statement.columns.clear();
+        Ok(statement)
     }
 }
 
@@ -115,8 +132,36 @@ impl Statement {
     /// # Errors
     /// 07002 when values are missing or too many; HY008 cancelled.
     pub fn query(&mut self, values: &[Value], cancel: &CancellationToken) -> Result<Rows<'_>> {
-        let _ = (values, cancel);
-        Ok(Rows { statement: self })
+        let _ = values;
+        let prepared = self.plan(&self.sql, cancel)?;
+        Ok(Rows {
+            statement: self,
+            prepared: Some(prepared),
+        })
+    }
+
+    fn plan(&self, sql: &str, cancel: &CancellationToken) -> Result<Prepared> {
+        let lower = sql.to_ascii_lowercase();
+        let tables: Vec<Arc<TableShape>> = self
+            .catalog
+            .tables()
+            .iter()
+            .filter(|table| lower.contains(&table.name.to_ascii_lowercase()))
+            .cloned()
+            .collect();
+        let fetcher = Fetcher {
+            session: Arc::clone(&self.session),
+            cancel: cancel.clone(),
+            progress: self.progress.clone(),
+            misfits: Misfits::default(),
+        };
+        let runtime = Runtime::new(
+            Arc::clone(&self.catalog),
+            fetcher,
+            Arc::new(|_| Vec::new()),
+            !lower.contains("limit"),
+        );
+        Prepared::new(runtime, &tables, sql)
     }
 }
 
@@ -127,12 +172,22 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        let _ = &self.statement.progress;
-        Ok(None)
+        let Some(prepared) = &mut self.prepared else {
+            return Ok(None);
+        };
+        let row = prepared.next_row();
+        if !matches!(row, Ok(Some(_))) {
+            self.prepared = None;
+        }
+        row
     }
 
     /// Warnings since they were last taken.
     pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        Vec::new()
+        let _ = &self.statement;
+        self.prepared
+            .as_ref()
+            .map(Prepared::take_warnings)
+            .unwrap_or_default()
     }
 }

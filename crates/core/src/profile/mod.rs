@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use url::Url;
@@ -65,7 +65,30 @@ pub struct Profile {
     pub custom_fields: Option<CustomFieldsProfile>,
     /// The tables; see [`Profile::tables`].
     #[serde(default)]
-    tables: Vec<Table>,
+    tables: Tables,
+}
+
+/// Where a profile has its tables.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Vec<Table>")]
+enum Tables {
+    /// They were read with the profile.
+    Read(Vec<Table>),
+    /// They are built in, and read when they are first asked for: a program that never asks does
+    /// not pay for them.
+    BuiltIn(OnceLock<Vec<Table>>),
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self::Read(Vec::new())
+    }
+}
+
+impl From<Vec<Table>> for Tables {
+    fn from(tables: Vec<Table>) -> Self {
+        Self::Read(tables)
+    }
 }
 
 /// One region of a service.
@@ -276,10 +299,13 @@ impl Profile {
         Arc::clone(&BUILT_IN.get())
     }
 
-    /// The tables of the service.
+    /// The tables of the service, sorted by name in the built-in profile.
     #[must_use]
     pub fn tables(&self) -> &[Table] {
-        &self.tables
+        match &self.tables {
+            Tables::Read(tables) => tables,
+            Tables::BuiltIn(tables) => tables.get_or_init(read_built_in_tables),
+        }
     }
 
     /// Reads a profile. `path` is the file it came from, for messages.
@@ -336,7 +362,15 @@ impl Profile {
 fn read_built_in() -> Arc<Profile> {
     let text = include_str!("../../../../profiles/clio/profile.json");
     let profile = Profile::from_json(text, Path::new("profiles/clio/profile.json"));
-    Arc::new(profile.expect("the built-in profile is valid"))
+    let mut profile = profile.expect("the built-in profile is valid");
+    profile.tables = Tables::BuiltIn(OnceLock::new());
+    Arc::new(profile)
+}
+
+#[allow(clippy::expect_used, reason = "compiled in, and read by a test")]
+fn read_built_in_tables() -> Vec<Table> {
+    let text = include_str!("../../../../profiles/clio/tables.json");
+    serde_json::from_str(text).expect("the built-in tables are valid")
 }
 
 /// The file that `named` means, if there is one.

@@ -301,3 +301,10 @@ fn a_path_that_swallowed_another_property_is_not_shown() {
             .contains("canary")
     );
 }
+
+#[test]
+fn the_built_in_tables_are_read() {
+    let clio = Profile::built_in_clio();
+    let matters = clio.tables().iter().find(|table| table.name == "matters");
+    assert_eq!(matters.unwrap().key, ["id"]);
+}
