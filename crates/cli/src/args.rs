@@ -84,8 +84,24 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Enter SQL interactively, or run the statements of standard input
     Shell(ShellArgs),
+    /// Make profiles of services
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Find out on a real account, by reading only, what Clio's documentation leaves open
     LiveCheck(LiveCheckArgs),
+}
+
+/// `profile`.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// Write the tables of an OpenAPI 3 document, for the member tables of a profile
+    FromOpenapi {
+        /// The document, as JSON
+        document: PathBuf,
+        /// What the document does not say, as JSON
+        #[arg(long, value_name = "FILE")]
+        overlay: PathBuf,
+    },
 }
 
 /// A command that needs nothing but a connection.

@@ -205,14 +205,15 @@ fn filters(table: &Table, column: &ColumnShape) -> Option<String> {
         .collect();
     operators.sort_unstable();
     operators.dedup();
-    let texts: Vec<&str> = operators.into_iter().map(operator_text).collect();
+    let mut texts: Vec<&str> = operators.into_iter().map(operator_text).collect();
+    texts.dedup();
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 fn operator_text(operator: FilterOperator) -> &'static str {
     match operator {
         FilterOperator::Equal => "=",
-        FilterOperator::In => "IN",
+        FilterOperator::In | FilterOperator::InJoined => "IN",
         FilterOperator::NotIn => "NOT IN",
         FilterOperator::Less => "<",
         FilterOperator::LessOrEqual => "<=",

@@ -5,8 +5,20 @@ pub mod catalog;
 pub mod get;
 pub mod query;
 
+use std::io::Write as _;
+
+use crate::args::ProfileCommand;
 use crate::connection::{read_file, read_stdin};
 use crate::failure::{Failure, Outcome};
+use crate::profile;
+
+/// `profile`.
+pub fn make_profile(command: &ProfileCommand) -> Outcome {
+    let ProfileCommand::FromOpenapi { document, overlay } = command;
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let text = profile::run(&["from-openapi".to_owned(), path(document), path(overlay)])?;
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
 
 /// Splits what stands before a command's own argument from it.
 pub fn split_target(target: &[String]) -> Outcome<(Option<&str>, &str)> {
