@@ -10,6 +10,7 @@ pub mod catalog;
 mod database;
 mod engine;
 pub mod progress;
+pub mod system;
 pub mod types;
 pub mod value;
 
