@@ -8,7 +8,9 @@
 
 pub mod catalog;
 mod database;
+pub mod dialect;
 mod engine;
+pub mod functions;
 pub mod progress;
 pub mod system;
 pub mod types;

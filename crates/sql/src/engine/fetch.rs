@@ -241,7 +241,8 @@ impl Job {
         let query = self.demand.queries.get(at);
         let (mut reply, problems) = self.fetcher.get(&request)?;
         let status = reply.status().as_u16();
-        if status == 404 && query.is_some_and(|query| query.is_record) {
+        // There is no such record, or no such parent: no row.
+        if status == 404 && query.is_some_and(|query| query.is_record || query.parent.is_some()) {
             return Ok(Fetched {
                 next: self.after(at),
                 ..nothing()
@@ -444,7 +445,7 @@ fn refused(shape: &TableShape, reply: &Response, problems: Vec<Diagnostic>) -> D
     let (sqlstate, advice) = match status {
         401 => (SqlState::AUTHORIZATION, String::new()),
         403 => (
-            SqlState::SYNTAX_OR_ACCESS,
+            SqlState::SYNTAX,
             format!(
                 " The application lacks the permission to read \"{name}\", or the user's role does \
                  not allow it. Give the application that permission where it is registered, and \
@@ -452,7 +453,7 @@ fn refused(shape: &TableShape, reply: &Response, problems: Vec<Diagnostic>) -> D
             ),
         ),
         404 | 410 => (
-            SqlState::NO_TABLE,
+            SqlState::NO_SUCH_TABLE,
             format!(
                 " The service does not have \"{name}\" at this place, or no longer: other tables \
                  are not affected."

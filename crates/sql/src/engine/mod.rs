@@ -51,6 +51,12 @@ impl Prepared {
         }
         let program =
             program(&connection, sql).map_err(|error| failed(&runtime, &error.to_string()))?;
+        if std::env::var("DUMP").is_ok() {
+            for (n, i) in program.iter().enumerate() {
+                eprintln!("{n} {} {} {} {} {}", i.opcode, i.p1, i.p2, i.p3, i.p4);
+            }
+            eprintln!("{:?}", bytecode::read(&program));
+        }
         runtime.learn(bytecode::read(&program));
         let running = Running::new(connection, sql).map_err(|said| failed(&runtime, &said))?;
         Ok(Self { runtime, running })
@@ -101,7 +107,7 @@ fn failed(runtime: &Runtime, said: &str) -> Diagnostic {
     if runtime.fetcher.cancel.is_cancelled() {
         return fetch::cancelled();
     }
-    Diagnostic::new(SqlState::SYNTAX_OR_ACCESS, said)
+    Diagnostic::new(SqlState::SYNTAX, said)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]

@@ -205,10 +205,27 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
     }
 }
 
-/// A record: a row, or the array that holds rows.
+/// A record: a row, the array that holds rows, or a plain value that is the only column of a row.
 struct Record<'r, 'p> {
     reader: &'r Reader<'r>,
     page: &'p mut Page,
+}
+
+impl Record<'_, '_> {
+    fn take_value(self, value: &Json) {
+        let layout = self.reader.layout;
+        let mut building = Building::new(layout);
+        for slot in layout
+            .record
+            .fields()
+            .iter()
+            .filter_map(|field| field.value)
+        {
+            building.put(slot.at, cell::of_json(value, slot.sql_type));
+        }
+        self.page.records += 1;
+        self.reader.take_row(self.page, building);
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Record<'_, '_> {
@@ -224,6 +241,21 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record")
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.take_value(&Json::from(value));
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.take_value(&Json::from(value));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.take_value(&Json::from(text));
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {

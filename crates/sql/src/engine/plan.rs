@@ -371,10 +371,14 @@ impl Planner<'_> {
         let found: Vec<Option<(usize, bool)>> = match constraint.operator {
             Operator::Equal if constraint.is_set => vec![
                 with(FilterOperator::In)
+                    .or(with(FilterOperator::InJoined))
                     .map(exact)
                     .or(with(FilterOperator::Equal).map(wider)),
             ],
-            Operator::Equal => match with(FilterOperator::Equal).or(with(FilterOperator::In)) {
+            Operator::Equal => match with(FilterOperator::Equal)
+                .or(with(FilterOperator::In))
+                .or(with(FilterOperator::InJoined))
+            {
                 Some(at) => vec![Some(exact(at))],
                 None => vec![
                     with(FilterOperator::GreaterOrEqual).map(wider),
@@ -451,11 +455,30 @@ impl Planner<'_> {
     /// LIMIT and OFFSET count rows only if no row is taken away and none moved afterwards.
     fn limit(&mut self, is_exact: bool, order_consumed: bool) {
         let is_ordered = self.ordering.is_empty() || order_consumed;
-        if !is_exact || !is_ordered || self.may_take_several_requests() {
+        // With a value from another table, the request may turn into one for the whole table.
+        let is_fixed = self
+            .constraints
+            .iter()
+            .zip(&self.usages)
+            .all(|(constraint, usage)| usage.argument.is_none() || constraint.value.is_some());
+        if !is_exact || !is_ordered || !is_fixed || self.may_take_several_requests() {
             return;
         }
         let limit = self.usable(|constraint| constraint.operator == Operator::Limit);
         let offset = self.usable(|constraint| constraint.operator == Operator::Offset);
+        // An OFFSET that is not taken leaves the LIMIT to `SQLite` too.
+        let takes_offset = self
+            .table
+            .list
+            .as_ref()
+            .is_some_and(|list| !list.without_offset);
+        let has_offset = self
+            .constraints
+            .iter()
+            .any(|constraint| constraint.operator == Operator::Offset);
+        if has_offset && (offset.is_none() || !takes_offset) {
+            return;
+        }
         if let Some(at) = limit {
             self.take(at, Role::Limit, true);
             if let Some(at) = offset {
@@ -613,6 +636,9 @@ pub(crate) fn ids_filter<'t>(
 ) -> Option<&'t Filter> {
     let name = &shape.columns.get(key)?.name;
     table.filters.iter().find(|filter| {
-        filter.operator == FilterOperator::In && filter.column.eq_ignore_ascii_case(name)
+        matches!(
+            filter.operator,
+            FilterOperator::In | FilterOperator::InJoined
+        ) && filter.column.eq_ignore_ascii_case(name)
     })
 }

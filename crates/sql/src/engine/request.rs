@@ -109,7 +109,7 @@ impl Requester<'_> {
                 .chunks(most_values(ids, list))
                 .map(|chunk| Query {
                     path: list.path.clone(),
-                    parameters: with_constant(list, repeated(ids, chunk)),
+                    parameters: with_constant(list, several(ids, chunk)),
                     parent: None,
                     is_record: false,
                 })
@@ -324,10 +324,10 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
         return Expansion::Nothing;
     }
     match filter.operator {
-        FilterOperator::In => Expansion::Each(
+        FilterOperator::In | FilterOperator::InJoined => Expansion::Each(
             texts
                 .chunks(most_values(filter, list))
-                .map(|chunk| repeated(filter, chunk))
+                .map(|chunk| several(filter, chunk))
                 .collect(),
         ),
         FilterOperator::NotIn => Expansion::Each(vec![repeated(filter, &texts)]),
@@ -339,7 +339,10 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
 /// The parameters that pass one value.
 fn passed(filter: &Filter, text: &str) -> Vec<(String, String)> {
     let value = match &filter.template {
-        Some(template) => template.replace("{}", text),
+        Some(template) => template
+            .replace("{}", text)
+            .replace("{-1 day}", &day_after(text, -1))
+            .replace("{+1 day}", &day_after(text, 1)),
         None => text.to_owned(),
     };
     let mut parameters = vec![(filter.parameter.clone(), value)];
@@ -350,6 +353,33 @@ fn passed(filter: &Filter, text: &str) -> Vec<(String, String)> {
             .map(|(name, value)| (name.clone(), value.clone())),
     );
     parameters
+}
+
+/// The day `days` after a day; what is no day is left as it is.
+fn day_after(text: &str, days: i64) -> String {
+    time::Date::parse(text, &time::format_description::well_known::Iso8601::DATE)
+        .ok()
+        .and_then(|day| day.checked_add(time::Duration::days(days)))
+        .map_or_else(
+            || text.to_owned(),
+            |day| {
+                format!(
+                    "{:04}-{:02}-{:02}",
+                    day.year(),
+                    u8::from(day.month()),
+                    day.day()
+                )
+            },
+        )
+}
+
+/// The parameters that pass several values.
+fn several(filter: &Filter, texts: &[String]) -> Vec<(String, String)> {
+    if filter.operator == FilterOperator::InJoined {
+        passed(filter, &texts.join(","))
+    } else {
+        repeated(filter, texts)
+    }
 }
 
 fn repeated(filter: &Filter, texts: &[String]) -> Vec<(String, String)> {

@@ -879,7 +879,7 @@ fn same_record(shape: &TableShape, column: usize, table: &str) -> Option<String>
             ..
         } => Some(field.clone()),
         // A key that the record holds itself, beside the object.
-        Origin::Field { field, .. } => field.strip_suffix("_id").map(str::to_owned),
+        Origin::Field { .. } => reference.object.clone(),
         _ => None,
     }
 }

@@ -343,7 +343,7 @@ fn unasked(shape: &TableShape, column: usize) -> Diagnostic {
         .get(column)
         .map_or("?", |column| column.name.as_str());
     Diagnostic::new(
-        apilink_core::SqlState::SYNTAX_OR_ACCESS,
+        apilink_core::SqlState::SYNTAX,
         format!(
             "Column {name} of table {} is none of its records: it passes a value to the service. \
              Compare it with = and one value in the WHERE clause, without OR.",

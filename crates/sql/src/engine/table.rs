@@ -202,16 +202,17 @@ fn declaration(shape: &TableShape) -> String {
         .columns
         .iter()
         .map(|column| {
+            // HIDDEN is a word of the type to `SQLite`.
+            let hidden = if column.hidden { " HIDDEN" } else { "" };
+            let collation = if column.ignore_case {
+                " COLLATE NOCASE"
+            } else {
+                ""
+            };
             format!(
-                "\"{}\" {}{}{}",
+                "\"{}\" {}{hidden}{collation}",
                 column.name.replace('"', "\"\""),
                 affinity(column.sql_type),
-                if column.ignore_case {
-                    " COLLATE NOCASE"
-                } else {
-                    ""
-                },
-                if column.hidden { " HIDDEN" } else { "" },
             )
         })
         .collect();
