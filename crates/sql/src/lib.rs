@@ -12,6 +12,7 @@ pub mod dialect;
 mod engine;
 pub mod functions;
 pub mod progress;
+pub mod system;
 pub mod types;
 pub mod typing;
 pub mod value;
