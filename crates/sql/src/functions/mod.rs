@@ -157,3 +157,6 @@ fn general_state(error: &rusqlite::Error) -> SqlState {
         _ => SqlState::GENERAL_ERROR,
     }
 }
+
+#[cfg(test)]
+mod tests;
