@@ -119,15 +119,16 @@ impl Output {
             self.push(gap, range.start, true);
             return;
         }
-        let is_blank = gap.trim_ascii().is_empty();
-        let begins_part = last.is_none_or(|last| last.is_ascii_whitespace() || *last == b'(');
-        if !is_blank {
+        if !gap.trim_ascii().is_empty() {
             // A comment must not begin in what is before it: a minus and the two of a comment.
             self.sql.push(' ');
             self.push(gap, range.start, true);
-        } else if !begins_part
-            && !(gap.is_empty() && is_apart(last, source.text(index).as_bytes().first()))
-        {
+            return;
+        }
+        let begins_part = last.is_none_or(|last| last.is_ascii_whitespace() || *last == b'(');
+        let first = source.text(index).as_bytes().first();
+        let is_apart = begins_part || (gap.is_empty() && is_apart(last, first));
+        if !is_apart {
             self.sql.push(' ');
         }
     }

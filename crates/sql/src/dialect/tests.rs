@@ -1,5 +1,7 @@
 //! What becomes of statements, and that `SQLite` takes it.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -253,7 +255,10 @@ fn habits_become_what_sqlite_understands() {
         let expected = if *expected == "=" { written } else { expected };
         let became = translated(written);
         if became != *expected {
-            wrong += &format!("\nwritten  {written}\nexpected {expected}\nbecame   {became}\n");
+            let _ = write!(
+                wrong,
+                "\nwritten  {written}\nexpected {expected}\nbecame   {became}\n"
+            );
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -266,7 +271,7 @@ fn sqlite_takes_what_comes_out() {
     for (written, _) in CASES {
         let sql = translated(written);
         if let Err(problem) = connection.prepare(&sql) {
-            wrong += &format!("\n{written}\nbecame {sql}\n{problem}\n");
+            let _ = write!(wrong, "\n{written}\nbecame {sql}\n{problem}\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -285,145 +290,150 @@ fn connection() -> rusqlite::Connection {
     connection
 }
 
+/// What is refused, and how the message begins.
+const ERRORS: &[(&str, &str)] = &[
+    ("", "[42000] There is no statement"),
+    (" ; -- nothing", "[42000] There is no statement"),
+    (
+        "SELECT 1;\nSELECT 2",
+        "[42000] Line 2, column 1: a second statement begins here",
+    ),
+    (
+        "SELECT 'é' + 'x",
+        "[42000] Line 1, column 14: what begins here with a quote",
+    ),
+    ("SELECT [a", "[42000] Line 1, column 8: what begins here"),
+    ("SELECT (1", "[42000] Line 1, column 8: '(' is not closed"),
+    ("SELECT 1)", "[42000] Line 1, column 9: ')' closes nothing"),
+    (
+        "SELECT {fn (}",
+        "[42000] Line 1, column 13: '}' closes nothing",
+    ),
+    ("SELECT \0", "[42000] Line 1, column 8: the character NUL"),
+    (
+        "EXPLAIN",
+        "[42000] Line 1, column 8: there is nothing to explain",
+    ),
+    (
+        "SELECT {d '2026-02-30'}",
+        "[22007] Line 1, column 11: '2026-02-30' is not a date",
+    ),
+    (
+        "SELECT {d '2026-02-01 10:00'}",
+        "[22007] Line 1, column 11:",
+    ),
+    (
+        "SELECT {ts 'now'}",
+        "[22007] Line 1, column 12: 'now' is not a timestamp",
+    ),
+    (
+        "SELECT date 'Day' FROM t",
+        "[22007] Line 1, column 13: 'Day' is not a date such as '2026-06-30'. If it is meant as a name, write AS before it.",
+    ),
+    (
+        "SELECT {d 5}",
+        "[42000] Line 1, column 8: {d …} is written with one text",
+    ),
+    (
+        "SELECT {x 1}",
+        "[42000] Line 1, column 8: {x …} is not an escape",
+    ),
+    (
+        "SELECT {call p}",
+        "[42000] Line 1, column 8: the call of a procedure",
+    ),
+    (
+        "SELECT {interval '1' day}",
+        "[HYC00] Line 1, column 8: interval literals",
+    ),
+    (
+        "SELECT x + INTERVAL '1' DAY",
+        "[HYC00] Line 1, column 12: INTERVAL literals",
+    ),
+    (
+        "SELECT TOP 5 PERCENT a FROM t",
+        "[HYC00] Line 1, column 14: PERCENT",
+    ),
+    (
+        "SELECT TOP 5 WITH TIES a FROM t",
+        "[HYC00] Line 1, column 14: WITH TIES",
+    ),
+    (
+        "SELECT TOP 5 a FROM t LIMIT 3",
+        "[42000] Line 1, column 23: TOP and another limit",
+    ),
+    (
+        "SELECT TOP 5 a FROM t OFFSET 3 ROWS",
+        "[42000] Line 1, column 23: TOP and another limit",
+    ),
+    (
+        "SELECT a FROM t FETCH FIRST 3 ROWS",
+        "[42000] Line 1, column 35: ONLY is missing",
+    ),
+    (
+        "SELECT a FROM t FETCH FIRST 3 ROWS WITH TIES",
+        "[HYC00] Line 1, column 36: WITH TIES",
+    ),
+    (
+        "SELECT a INTO u FROM t",
+        "[HYC00] Line 1, column 10: SELECT … INTO",
+    ),
+    (
+        "SELECT CAST(a)",
+        "[42000] Line 1, column 8: CAST is written",
+    ),
+    (
+        "SELECT CAST(a AS nosuch)",
+        "[42000] Line 1, column 18: nosuch is not a type",
+    ),
+    (
+        "SELECT CAST(a AS DECIMAL(5,9))",
+        "[42000] Line 1, column 18: DECIMAL is not a type",
+    ),
+    (
+        "SELECT CAST(a AS WCHAR)",
+        "[42000] Line 1, column 18: WCHAR is not a type",
+    ),
+    (
+        "SELECT CONVERT(a)",
+        "[42000] Line 1, column 8: CONVERT is written",
+    ),
+    (
+        "SELECT CONVERT(VARCHAR, a, 101)",
+        "[42000] Line 1, column 28: this style",
+    ),
+    (
+        "SELECT DATEADD(fortnight, 1, a)",
+        "[42000] Line 1, column 16: fortnight is not an interval",
+    ),
+    (
+        "SELECT EXTRACT(a.b FROM c)",
+        "[42000] Line 1, column 16: EXTRACT is written",
+    ),
+    (
+        "SELECT SUBSTRING(a FOR 2)",
+        "[42000] Line 1, column 8: SUBSTRING is written",
+    ),
+    (
+        "SELECT * FROM dbo.t",
+        "[42S02] Line 1, column 15: there is no schema or catalogue dbo",
+    ),
+    (
+        "SELECT * FROM t, x.clio.t",
+        "[42S02] Line 1, column 18: there is no schema",
+    ),
+];
+
 #[test]
 fn errors_say_where_and_what() {
-    let cases = [
-        ("", "[42000] There is no statement"),
-        (" ; -- nothing", "[42000] There is no statement"),
-        (
-            "SELECT 1;\nSELECT 2",
-            "[42000] Line 2, column 1: a second statement begins here",
-        ),
-        (
-            "SELECT 'é' + 'x",
-            "[42000] Line 1, column 14: what begins here with a quote",
-        ),
-        ("SELECT [a", "[42000] Line 1, column 8: what begins here"),
-        ("SELECT (1", "[42000] Line 1, column 8: '(' is not closed"),
-        ("SELECT 1)", "[42000] Line 1, column 9: ')' closes nothing"),
-        (
-            "SELECT {fn (}",
-            "[42000] Line 1, column 13: '}' closes nothing",
-        ),
-        ("SELECT \0", "[42000] Line 1, column 8: the character NUL"),
-        (
-            "EXPLAIN",
-            "[42000] Line 1, column 8: there is nothing to explain",
-        ),
-        (
-            "SELECT {d '2026-02-30'}",
-            "[22007] Line 1, column 11: '2026-02-30' is not a date",
-        ),
-        (
-            "SELECT {d '2026-02-01 10:00'}",
-            "[22007] Line 1, column 11:",
-        ),
-        (
-            "SELECT {ts 'now'}",
-            "[22007] Line 1, column 12: 'now' is not a timestamp",
-        ),
-        (
-            "SELECT date 'Day' FROM t",
-            "[22007] Line 1, column 13: 'Day' is not a date such as '2026-06-30'. If it is meant as a name, write AS before it.",
-        ),
-        (
-            "SELECT {d 5}",
-            "[42000] Line 1, column 8: {d …} is written with one text",
-        ),
-        (
-            "SELECT {x 1}",
-            "[42000] Line 1, column 8: {x …} is not an escape",
-        ),
-        (
-            "SELECT {call p}",
-            "[42000] Line 1, column 8: the call of a procedure",
-        ),
-        (
-            "SELECT {interval '1' day}",
-            "[HYC00] Line 1, column 8: interval literals",
-        ),
-        (
-            "SELECT x + INTERVAL '1' DAY",
-            "[HYC00] Line 1, column 12: INTERVAL literals",
-        ),
-        (
-            "SELECT TOP 5 PERCENT a FROM t",
-            "[HYC00] Line 1, column 14: PERCENT",
-        ),
-        (
-            "SELECT TOP 5 WITH TIES a FROM t",
-            "[HYC00] Line 1, column 14: WITH TIES",
-        ),
-        (
-            "SELECT TOP 5 a FROM t LIMIT 3",
-            "[42000] Line 1, column 23: TOP and another limit",
-        ),
-        (
-            "SELECT TOP 5 a FROM t OFFSET 3 ROWS",
-            "[42000] Line 1, column 23: TOP and another limit",
-        ),
-        (
-            "SELECT a FROM t FETCH FIRST 3 ROWS",
-            "[42000] Line 1, column 35: ONLY is missing",
-        ),
-        (
-            "SELECT a FROM t FETCH FIRST 3 ROWS WITH TIES",
-            "[HYC00] Line 1, column 36: WITH TIES",
-        ),
-        (
-            "SELECT a INTO u FROM t",
-            "[HYC00] Line 1, column 10: SELECT … INTO",
-        ),
-        (
-            "SELECT CAST(a)",
-            "[42000] Line 1, column 8: CAST is written",
-        ),
-        (
-            "SELECT CAST(a AS nosuch)",
-            "[42000] Line 1, column 18: nosuch is not a type",
-        ),
-        (
-            "SELECT CAST(a AS DECIMAL(5,9))",
-            "[42000] Line 1, column 18: DECIMAL is not a type",
-        ),
-        (
-            "SELECT CAST(a AS WCHAR)",
-            "[42000] Line 1, column 18: WCHAR is not a type",
-        ),
-        (
-            "SELECT CONVERT(a)",
-            "[42000] Line 1, column 8: CONVERT is written",
-        ),
-        (
-            "SELECT CONVERT(VARCHAR, a, 101)",
-            "[42000] Line 1, column 28: this style",
-        ),
-        (
-            "SELECT DATEADD(fortnight, 1, a)",
-            "[42000] Line 1, column 16: fortnight is not an interval",
-        ),
-        (
-            "SELECT EXTRACT(a.b FROM c)",
-            "[42000] Line 1, column 16: EXTRACT is written",
-        ),
-        (
-            "SELECT SUBSTRING(a FOR 2)",
-            "[42000] Line 1, column 8: SUBSTRING is written",
-        ),
-        (
-            "SELECT * FROM dbo.t",
-            "[42S02] Line 1, column 15: there is no schema or catalogue dbo",
-        ),
-        (
-            "SELECT * FROM t, x.clio.t",
-            "[42S02] Line 1, column 18: there is no schema",
-        ),
-    ];
     let mut wrong = String::new();
-    for (written, expected) in cases {
+    for (written, expected) in ERRORS {
         let message = error(written);
-        if !message.starts_with(expected) {
-            wrong += &format!("\n{written}\nexpected {expected}\nis       {message}\n");
+        if !message.starts_with(*expected) {
+            let _ = write!(
+                wrong,
+                "\n{written}\nexpected {expected}\nis       {message}\n"
+            );
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -495,7 +505,7 @@ fn positions_lead_back() {
     );
     let offset = translated
         .sql
-        .find("5")
+        .find('5')
         .map(|_| translated.sql.len() - 1)
         .unwrap();
     assert_eq!(
@@ -527,7 +537,7 @@ fn token_texts(sql: &str) -> Vec<&str> {
     tokens.iter().map(|token| &sql[token.range()]).collect()
 }
 
-/// A piece of an expression that SQLite takes after translation, over the columns of `t`.
+/// A piece of an expression that `SQLite` takes after translation, over the columns of `t`.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("a".to_owned()),
