@@ -8,6 +8,8 @@
 
 pub mod catalog;
 mod database;
+pub mod dialect;
+pub mod functions;
 pub mod progress;
 pub mod types;
 pub mod typing;

@@ -43,7 +43,7 @@ impl Problem {
 
     /// 42000.
     pub(super) fn syntax(message: impl Into<String>) -> Self {
-        Self::new(SqlState::SYNTAX_ERROR, message)
+        Self::new(SqlState::SYNTAX, message)
     }
 
     pub(super) fn at(mut self, place: Range<usize>) -> Self {

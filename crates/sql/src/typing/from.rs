@@ -229,7 +229,7 @@ impl Analyzer<'_> {
     fn unknown_table(&self, full: &str, bare: &str) -> super::Failure {
         let nearest = nearest_tables(self.catalog, full);
         let mut problem = Problem::new(
-            apilink_core::SqlState::UNKNOWN_TABLE,
+            apilink_core::SqlState::NO_SUCH_TABLE,
             format!("There is no table {full}.{}", super::suggestion(&nearest)),
         );
         problem.place = self.source.find(&[bare]);

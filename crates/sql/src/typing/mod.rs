@@ -152,7 +152,7 @@ impl Analyzer<'_> {
             };
         }
         let mut problem = Problem::new(
-            SqlState::UNKNOWN_COLUMN,
+            SqlState::NO_SUCH_COLUMN,
             format!(
                 "There is no column {name} in {place}.{}",
                 suggestion(&scope.nearest_columns(name))
@@ -172,7 +172,7 @@ impl Analyzer<'_> {
         });
         let nearest = scope::nearest(name, names);
         let mut problem = Problem::new(
-            SqlState::UNKNOWN_TABLE,
+            SqlState::NO_SUCH_TABLE,
             format!(
                 "FROM has no table {name}, which {name}.{column} asks for.{}",
                 suggestion(&nearest)

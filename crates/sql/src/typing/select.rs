@@ -713,7 +713,7 @@ fn is_same_form(from: Option<SqlType>, to: Option<SqlType>) -> bool {
 }
 
 fn is_unknown_table(failure: &Failure) -> bool {
-    matches!(failure, Failure::Wrong(problem) if problem.sqlstate == apilink_core::SqlState::UNKNOWN_TABLE)
+    matches!(failure, Failure::Wrong(problem) if problem.sqlstate == apilink_core::SqlState::NO_SUCH_TABLE)
 }
 
 /// Whether an arm of a SELECT reads the table with a name.

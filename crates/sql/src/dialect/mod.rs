@@ -1,0 +1,1 @@
+//! The habits of `ODBC` tools, as `SQLite` understands them.
