@@ -583,7 +583,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "SELECT typeof(id), length(name) FROM tasks",
-        "VARCHAR(7) NOT NULL, INTEGER",
+        "VARCHAR NOT NULL, INTEGER",
     ),
 ];
 
