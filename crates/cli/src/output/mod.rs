@@ -69,6 +69,8 @@ pub struct Options {
     pub delimiter: char,
     /// Table: nothing is cut.
     pub wide: bool,
+    /// Table: how NULL is shown.
+    pub null: &'static str,
     /// `SQLite`: the table, and whether to append to it.
     pub sqlite: SqliteTarget,
 }
@@ -79,6 +81,7 @@ impl Default for Options {
             header: true,
             delimiter: ',',
             wide: false,
+            null: "NULL",
             sqlite: SqliteTarget::default(),
         }
     }
@@ -134,6 +137,7 @@ impl Layout {
             } else {
                 Style::PLAIN
             },
+            null: options.null,
         }
     }
 }

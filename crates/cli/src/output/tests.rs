@@ -72,6 +72,7 @@ fn written_with(
     let layout = Layout {
         width,
         style: Style::PLAIN,
+        null: options.null,
     };
     let mut out = Vec::new();
     let outcome = write_text(source, format, options, &layout, &mut out);
