@@ -57,7 +57,9 @@ impl Category {
         Self::Compatibility,
     ];
 
-    fn title(self) -> &'static str {
+    /// The section's title.
+    #[must_use]
+    pub fn title(self) -> &'static str {
         match self {
             Self::Service => "Service and region",
             Self::OAuth => "Authorization",
@@ -129,7 +131,9 @@ impl Kind {
         }
     }
 
-    fn name(&self) -> &'static str {
+    /// The type's name, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Text | Self::OneOf(_) => "text",
             Self::Path => "path",

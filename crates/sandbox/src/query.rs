@@ -90,6 +90,8 @@ pub struct ListRequest<'a> {
     pub address: &'a str,
     /// The firm's present, for what is overdue.
     pub now: Second,
+    /// See [`View::redact_every`].
+    pub redact_every: u32,
 }
 
 /// Where a page starts.
@@ -131,6 +133,7 @@ impl ListRequest<'_> {
         let view = View {
             database,
             custom_field_ids: &custom_field_ids,
+            redact_every: self.redact_every,
         };
         let mut out = Vec::with_capacity(64 * (page.len() + 4));
         out.extend_from_slice(b"{\"data\":[");

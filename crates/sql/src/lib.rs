@@ -12,7 +12,9 @@ pub mod dialect;
 mod engine;
 pub mod functions;
 pub mod progress;
+pub mod system;
 pub mod types;
+pub mod typing;
 pub mod value;
 
 pub use database::{Database, Parameter, ResultColumn, Rows, Statement};
