@@ -146,20 +146,25 @@ impl Layout {
 /// for the next page.
 const ROWS_AT_ONCE: usize = 100;
 
-/// Hands rows to `write_row`, and what was written on from time to time.
+/// Calls `write_head` when it is known that rows come, or that there are none, and hands each row
+/// to `write_row`. What was written is passed on from time to time.
 fn each_row(
     source: &mut dyn RowSource,
     out: &mut dyn Write,
+    write_head: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     mut write_row: impl FnMut(&mut dyn Write, &[apilink_sql::Value]) -> std::io::Result<()>,
 ) -> Outcome {
+    let mut next = source.next_row()?;
+    write_head(out)?;
     let mut waiting = 0;
-    while let Some(row) = source.next_row()? {
+    while let Some(row) = next {
         write_row(out, &row)?;
         waiting += 1;
         if waiting == ROWS_AT_ONCE {
             out.flush()?;
             waiting = 0;
         }
+        next = source.next_row()?;
     }
     Ok(())
 }

@@ -43,6 +43,9 @@ pub fn write(source: &mut dyn RowSource, layout: &Layout, out: &mut dyn Write) -
             }
         }
     }
+    if let (Some(failure), true) = (&failure, sample.is_empty()) {
+        return Err(failure.clone().into());
+    }
     let form = Form::of(&columns, &sample, layout);
     form.write_head(out)?;
     for (index, row) in sample.iter().enumerate() {
@@ -54,10 +57,15 @@ pub fn write(source: &mut dyn RowSource, layout: &Layout, out: &mut dyn Write) -
     }
     let mut count = sample.len();
     drop(sample);
-    each_row(source, out, |out, row| {
-        count += 1;
-        form.write_row(out, count, &cells(row, &columns, layout.null))
-    })
+    each_row(
+        source,
+        out,
+        |_| Ok(()),
+        |out, row| {
+            count += 1;
+            form.write_row(out, count, &cells(row, &columns, layout.null))
+        },
+    )
 }
 
 /// A value as it is shown.

@@ -196,6 +196,15 @@ fn rows_before_an_error_are_shown_and_the_error_is_kept() {
 }
 
 #[test]
+fn an_error_before_the_first_row_leaves_the_output_empty() {
+    for format in [Format::Table, Format::Csv, Format::Json, Format::Jsonl] {
+        let nothing = ListedRows::new(vec![column("a", SqlType::TEXT)], Vec::new());
+        let (text, outcome) = written_with(&mut Broken(nothing), format, &Options::default(), None);
+        assert_eq!((text.as_str(), outcome.is_err()), ("", true), "{format:?}");
+    }
+}
+
+#[test]
 fn a_file_appears_only_when_it_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("out.csv");
