@@ -218,12 +218,21 @@ impl OutputArgs {
         self.output.unwrap_or_else(by_name)
     }
 
+    /// How rows that the tool makes itself are written: what they do not say is left blank.
+    pub fn listing_options(&self) -> output::Options {
+        output::Options {
+            null: "",
+            ..self.options()
+        }
+    }
+
     /// How it is written.
     pub fn options(&self) -> output::Options {
         output::Options {
             header: !self.no_header,
             delimiter: self.delimiter,
             wide: self.wide,
+            null: "NULL",
             sqlite: SqliteTarget {
                 table: self.table.clone(),
                 append: self.append,

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use apilink_sql::progress::{Costs, Progress};
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::terminal;
 
@@ -85,7 +85,8 @@ fn draw(stop: &Stop, progress: &Progress, rows: &AtomicU64) {
         return;
     }
     let _drawing = stop.drawing.lock().unwrap_or_else(PoisonError::into_inner);
-    let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        .with_style(ProgressStyle::default_spinner());
     let begun = Instant::now().checked_sub(PATIENCE);
     while !stop.wait(PERIOD) {
         let seconds = begun.map_or(0, |begun| begun.elapsed().as_secs());

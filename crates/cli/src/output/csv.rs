@@ -18,12 +18,15 @@ pub fn write(
     out: &mut dyn Write,
 ) -> Outcome {
     let columns = source.columns().to_vec();
-    if header {
+    let write_head = |out: &mut dyn Write| {
+        if !header {
+            return Ok(());
+        }
         let names = columns.iter().map(|column| Some(column.name.as_str()));
-        write_record(out, delimiter, names)?;
-    }
+        write_record(out, delimiter, names)
+    };
     let mut texts = vec![String::new(); columns.len()];
-    each_row(source, out, |out, row| {
+    each_row(source, out, write_head, |out, row| {
         for ((text, value), column) in texts.iter_mut().zip(row).zip(&columns) {
             use std::fmt::Write as _;
             text.clear();

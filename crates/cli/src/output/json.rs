@@ -13,11 +13,16 @@ use crate::rows::{RowSource, distinct_names};
 pub fn write_array(source: &mut dyn RowSource, out: &mut dyn Write) -> Outcome {
     let record = Record::of(source);
     let mut separator = "[\n";
-    each_row(source, out, |out, row| {
-        out.write_all(separator.as_bytes())?;
-        separator = ",\n";
-        record.write(out, row)
-    })?;
+    each_row(
+        source,
+        out,
+        |_| Ok(()),
+        |out, row| {
+            out.write_all(separator.as_bytes())?;
+            separator = ",\n";
+            record.write(out, row)
+        },
+    )?;
     let end = if separator == "[\n" { "[]\n" } else { "\n]\n" };
     Ok(out.write_all(end.as_bytes())?)
 }
@@ -25,10 +30,15 @@ pub fn write_array(source: &mut dyn RowSource, out: &mut dyn Write) -> Outcome {
 /// Writes an object a line.
 pub fn write_lines(source: &mut dyn RowSource, out: &mut dyn Write) -> Outcome {
     let record = Record::of(source);
-    each_row(source, out, |out, row| {
-        record.write(out, row)?;
-        out.write_all(b"\n")
-    })
+    each_row(
+        source,
+        out,
+        |_| Ok(()),
+        |out, row| {
+            record.write(out, row)?;
+            out.write_all(b"\n")
+        },
+    )
 }
 
 /// What all objects have in common.

@@ -69,6 +69,8 @@ pub struct Options {
     pub delimiter: char,
     /// Table: nothing is cut.
     pub wide: bool,
+    /// Table: how NULL is shown.
+    pub null: &'static str,
     /// `SQLite`: the table, and whether to append to it.
     pub sqlite: SqliteTarget,
 }
@@ -79,6 +81,7 @@ impl Default for Options {
             header: true,
             delimiter: ',',
             wide: false,
+            null: "NULL",
             sqlite: SqliteTarget::default(),
         }
     }
@@ -134,6 +137,7 @@ impl Layout {
             } else {
                 Style::PLAIN
             },
+            null: options.null,
         }
     }
 }
@@ -142,20 +146,25 @@ impl Layout {
 /// for the next page.
 const ROWS_AT_ONCE: usize = 100;
 
-/// Hands rows to `write_row`, and what was written on from time to time.
+/// Calls `write_head` when it is known that rows come, or that there are none, and hands each row
+/// to `write_row`. What was written is passed on from time to time.
 fn each_row(
     source: &mut dyn RowSource,
     out: &mut dyn Write,
+    write_head: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     mut write_row: impl FnMut(&mut dyn Write, &[apilink_sql::Value]) -> std::io::Result<()>,
 ) -> Outcome {
+    let mut next = source.next_row()?;
+    write_head(out)?;
     let mut waiting = 0;
-    while let Some(row) = source.next_row()? {
+    while let Some(row) = next {
         write_row(out, &row)?;
         waiting += 1;
         if waiting == ROWS_AT_ONCE {
             out.flush()?;
             waiting = 0;
         }
+        next = source.next_row()?;
     }
     Ok(())
 }

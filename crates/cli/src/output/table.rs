@@ -18,14 +18,14 @@ pub struct Layout {
     pub width: Option<usize>,
     /// Its colours.
     pub style: Style,
+    /// How NULL is shown. A text of the same letters is put in quotes.
+    pub null: &'static str,
 }
 
 /// Between two columns.
 const GAP: &str = "  ";
 /// Texts are not cut shorter than this.
 const NARROWEST: usize = 8;
-/// How NULL is shown. The text of the same letters is put in quotes.
-const NULL: &str = "NULL";
 
 /// Writes all rows: below each other, or, where not even narrow columns fit into a line, each
 /// row as a list of its values.
@@ -35,13 +35,16 @@ pub fn write(source: &mut dyn RowSource, layout: &Layout, out: &mut dyn Write) -
     let mut failure = None;
     while sample.len() < ROWS_AT_ONCE {
         match source.next_row() {
-            Ok(Some(row)) => sample.push(cells(&row, &columns)),
+            Ok(Some(row)) => sample.push(cells(&row, &columns, layout.null)),
             Ok(None) => break,
             Err(error) => {
                 failure = Some(error);
                 break;
             }
         }
+    }
+    if let (Some(failure), true) = (&failure, sample.is_empty()) {
+        return Err(failure.clone().into());
     }
     let form = Form::of(&columns, &sample, layout);
     form.write_head(out)?;
@@ -54,10 +57,15 @@ pub fn write(source: &mut dyn RowSource, layout: &Layout, out: &mut dyn Write) -
     }
     let mut count = sample.len();
     drop(sample);
-    each_row(source, out, |out, row| {
-        count += 1;
-        form.write_row(out, count, &cells(row, &columns))
-    })
+    each_row(
+        source,
+        out,
+        |_| Ok(()),
+        |out, row| {
+            count += 1;
+            form.write_row(out, count, &cells(row, &columns, layout.null))
+        },
+    )
 }
 
 /// A value as it is shown.
@@ -67,18 +75,18 @@ struct Cell {
     width: usize,
 }
 
-fn cells(row: &[Value], columns: &[ResultColumn]) -> Vec<Cell> {
+fn cells(row: &[Value], columns: &[ResultColumn], null: &str) -> Vec<Cell> {
     row.iter()
         .zip(columns)
-        .map(|(value, column)| Cell::of(value, column.sql_type))
+        .map(|(value, column)| Cell::of(value, column.sql_type, null))
         .collect()
 }
 
 impl Cell {
-    fn of(value: &Value, sql_type: SqlType) -> Self {
+    fn of(value: &Value, sql_type: SqlType, null: &str) -> Self {
         let text = match value {
-            Value::Null => NULL.to_owned(),
-            Value::Text(text) if text == NULL => format!("\"{NULL}\""),
+            Value::Null => null.to_owned(),
+            Value::Text(text) if text == null && !null.is_empty() => format!("\"{text}\""),
             Value::Text(text) => on_one_line(text),
             _ => value.display(sql_type).to_string(),
         };

@@ -72,6 +72,7 @@ fn written_with(
     let layout = Layout {
         width,
         style: Style::PLAIN,
+        null: options.null,
     };
     let mut out = Vec::new();
     let outcome = write_text(source, format, options, &layout, &mut out);
@@ -191,6 +192,15 @@ fn rows_before_an_error_are_shown_and_the_error_is_kept() {
             written_with(&mut Broken(sample()), format, &Options::default(), None);
         assert!(text.contains("9007199254740993"), "{format:?}");
         assert_eq!(outcome.unwrap_err().exit_code(), 4);
+    }
+}
+
+#[test]
+fn an_error_before_the_first_row_leaves_the_output_empty() {
+    for format in [Format::Table, Format::Csv, Format::Json, Format::Jsonl] {
+        let nothing = ListedRows::new(vec![column("a", SqlType::TEXT)], Vec::new());
+        let (text, outcome) = written_with(&mut Broken(nothing), format, &Options::default(), None);
+        assert_eq!((text.as_str(), outcome.is_err()), ("", true), "{format:?}");
     }
 }
 

@@ -116,7 +116,11 @@ impl SqlHelper {
     fn dot_candidates(&self, before: &str, start: usize, word: &str) -> (usize, Vec<String>) {
         let is_command = before.trim_start().strip_prefix('.') == Some(word);
         if is_command {
-            return (start, starting_with(word, dot::NAMES.into_iter()));
+            let mut names = starting_with(word, dot::NAMES.into_iter());
+            if let [name] = names.as_mut_slice() {
+                name.push(' ');
+            }
+            return (start, names);
         }
         (start, starting_with(word, self.table_names()))
     }
@@ -128,10 +132,19 @@ impl SqlHelper {
             .map(|table| table.name.as_str())
     }
 
-    /// The columns of the tables that a text mentions.
+    /// The columns of the tables that a text mentions; of all tables, if it mentions none yet.
     fn columns(&self, text: &str) -> BTreeSet<String> {
-        text.split(|c: char| !is_word(c))
+        let mentioned: Vec<_> = text
+            .split(|c: char| !is_word(c))
             .filter_map(|word| self.catalog.table(word))
+            .collect();
+        let tables = if mentioned.is_empty() {
+            self.catalog.tables().iter().collect()
+        } else {
+            mentioned
+        };
+        tables
+            .into_iter()
             .flat_map(|table| &table.columns)
             .map(|column| column.name.clone())
             .collect()
@@ -225,6 +238,7 @@ mod tests {
                 name: name.to_owned(),
                 description: None,
                 columns: columns.to_vec(),
+                custom_fields_unknown: false,
                 key: Vec::new(),
                 source: TableSource::System,
             });
@@ -265,7 +279,8 @@ mod tests {
         assert_eq!(completed("SEL|"), ["SELECT"]);
         assert_eq!(completed("sel|"), ["select"]);
         assert_eq!(completed("SELECT 1 FROM mat|"), ["matters"]);
-        assert_eq!(completed(".des|"), ["describe"]);
+        assert_eq!(completed(".des|"), ["describe "]);
+        assert_eq!(completed("SELECT stat|"), ["status"]);
         assert_eq!(completed(".describe con|"), ["contacts"]);
         assert!(completed("SELECT |").is_empty());
         assert_eq!(helper().candidates("SELECT ü.cl", 12), (10, Vec::new()));

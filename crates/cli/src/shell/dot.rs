@@ -54,7 +54,7 @@ impl DotCommand {
         let argument = rest.trim_end_matches(';').trim();
         let needed = |argument: &str, what: &str| {
             if argument.is_empty() {
-                Err(Failure::Usage(format!(".{name} needs {what}.")))
+                Err(Failure::Local(format!(".{name} needs {what}.")))
             } else {
                 Ok(argument.to_owned())
             }
@@ -67,12 +67,12 @@ impl DotCommand {
             "stats" => match argument {
                 "on" => Self::Stats(true),
                 "off" => Self::Stats(false),
-                _ => return Err(Failure::Usage(".stats needs on or off.".to_owned())),
+                _ => return Err(Failure::Local(".stats needs on or off.".to_owned())),
             },
             "help" => Self::Help,
             "quit" | "exit" => Self::Quit,
             _ => {
-                return Err(Failure::Usage(format!(
+                return Err(Failure::Local(format!(
                     "There is no command .{name}. See .help."
                 )));
             }
@@ -88,13 +88,13 @@ fn parse_output(argument: &str) -> Outcome<Option<(Format, Option<PathBuf>)>> {
         .split_once(char::is_whitespace)
         .unwrap_or((argument, ""));
     let format = Format::from_str(format, true).map_err(|_| {
-        Failure::Usage(".output takes table, csv, json, jsonl or sqlite.".to_owned())
+        Failure::Local(".output takes table, csv, json, jsonl or sqlite.".to_owned())
     })?;
     let file = Some(file.trim())
         .filter(|file| !file.is_empty())
         .map(PathBuf::from);
     if format == Format::Sqlite && file.is_none() {
-        return Err(Failure::Usage(".output sqlite needs a file.".to_owned()));
+        return Err(Failure::Local(".output sqlite needs a file.".to_owned()));
     }
     Ok(Some((format, file)))
 }

@@ -214,7 +214,11 @@ impl Shell {
             Format::Sqlite => Format::Table,
             format => format,
         };
-        output::write(rows, format, &Options::default(), None, &|| ())
+        let options = Options {
+            null: "",
+            ..Options::default()
+        };
+        output::write(rows, format, &options, None, &|| ())
     }
 }
 

@@ -12,6 +12,8 @@ mod account;
 mod catalog;
 mod get;
 mod live_check;
+mod query;
+mod shell;
 mod usage;
 
 use std::io::Write as _;
