@@ -342,37 +342,37 @@ fn wrong_sql_says_where_and_what_is_near() {
     for (sql, state, parts) in [
         (
             "SELECT display_numbr FROM matters",
-            SqlState::NO_COLUMN,
+            SqlState::NO_SUCH_COLUMN,
             ["display_numbr", "display_number"],
         ),
         (
             "SELECT m.statos FROM matters m",
-            SqlState::NO_COLUMN,
+            SqlState::NO_SUCH_COLUMN,
             ["statos", "status"],
         ),
         (
             "SELECT * FROM mattrs",
-            SqlState::NO_TABLE,
+            SqlState::NO_SUCH_TABLE,
             ["mattrs", "matters"],
         ),
         (
             "SELECT * FROM matters JOIN contcts ON 1",
-            SqlState::NO_TABLE,
+            SqlState::NO_SUCH_TABLE,
             ["contcts", "contacts"],
         ),
-        ("SELEC 1", SqlState::SYNTAX_OR_ACCESS, ["SELEC", "1"]),
-        ("SELECT 1 FROM", SqlState::SYNTAX_OR_ACCESS, ["", ""]),
+        ("SELEC 1", SqlState::SYNTAX, ["SELEC", "1"]),
+        ("SELECT 1 FROM", SqlState::SYNTAX, ["", ""]),
         (
             "SELECT id FROM matters WHERE (status = 'Open'",
-            SqlState::SYNTAX_OR_ACCESS,
+            SqlState::SYNTAX,
             ["", ""],
         ),
         (
             "SELECT no_such_function(id) FROM matters",
-            SqlState::SYNTAX_OR_ACCESS,
+            SqlState::SYNTAX,
             ["no_such_function", ""],
         ),
-        ("", SqlState::SYNTAX_OR_ACCESS, ["", ""]),
+        ("", SqlState::SYNTAX, ["", ""]),
     ] {
         let error = world.ask(sql, &[]).expect_err(sql);
         let text = error.to_string();
