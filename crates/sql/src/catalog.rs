@@ -21,6 +21,8 @@ pub struct TableShape {
     pub key: Vec<usize>,
     /// Where its rows come from.
     pub source: TableSource,
+    /// It has columns for fields that the account has added, which are not known yet.
+    pub custom_fields_unknown: bool,
 }
 
 /// Where a table's rows come from.
@@ -182,6 +184,7 @@ impl TableShape {
             columns,
             key,
             source: TableSource::Service(Arc::new(table.clone())),
+            custom_fields_unknown: false,
         }
     }
 }

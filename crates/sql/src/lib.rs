@@ -14,6 +14,7 @@ pub mod functions;
 pub mod progress;
 pub mod system;
 pub mod types;
+pub mod typing;
 pub mod value;
 
 pub use database::{Database, Parameter, ResultColumn, Rows, Statement};

@@ -170,6 +170,21 @@ impl<'a> Document<'a> {
         schema
     }
 
+    /// Whether there is a schema of this name, with or without the ending `_base`, and it has this
+    /// field, if one is named.
+    pub fn has_schema(self, name: &str, field: Option<&str>) -> bool {
+        ["", "_base"].into_iter().any(|ending| {
+            let pointer = format!("/components/schemas/{name}{ending}");
+            let fields = self
+                .root
+                .pointer(&pointer)
+                .map(|schema| self.fields(schema));
+            fields.is_some_and(|fields| {
+                field.is_none_or(|field| fields.iter().any(|(known, _)| *known == field))
+            })
+        })
+    }
+
     /// The schema of the body of a successful reply in JSON.
     pub fn reply(self, operation: Operation<'a>) -> Option<&'a Value> {
         members(operation.value.get("responses"))

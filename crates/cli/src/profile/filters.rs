@@ -22,6 +22,8 @@ pub struct Filters {
     pub required: Vec<RequiredParameter>,
     /// What is wrong.
     pub problems: Vec<String>,
+    /// What the overlay says about parameters that are not there.
+    pub warnings: Vec<String>,
 }
 
 /// A list whose parameters are read.
@@ -48,10 +50,17 @@ impl FilteredList<'_> {
             .filter(|parameter| !self.is_structural(parameter.name))
             .collect();
         parameters.sort_by_key(|parameter| parameter.name);
-        for parameter in parameters {
+        for parameter in &parameters {
             if let Err(problem) = self.parameter(parameter, &mut found) {
                 let place = format!("{}: the parameter {}", self.table, parameter.name);
                 found.problems.push(format!("{place} {problem}"));
+            }
+        }
+        let own = self.overlay.tables.get(self.table);
+        for name in own.into_iter().flat_map(|rules| rules.parameters.keys()) {
+            if !parameters.iter().any(|parameter| parameter.name == name) {
+                let warning = format!("{}: there is no parameter {name}", self.table);
+                found.warnings.push(warning);
             }
         }
         found.filters.sort_by(|a, b| {

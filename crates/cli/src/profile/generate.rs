@@ -1,6 +1,6 @@
 //! From a document and an overlay to tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apilink_core::profile::tables::{
     Array, Column, ColumnType, List, ListOrder, Reference, Table, Write,
@@ -28,13 +28,23 @@ struct Generator<'a, 'o> {
     overlay: &'o Overlay,
     operations: Vec<Operation<'a>>,
     problems: Vec<String>,
+    warnings: Vec<String>,
 }
 
-/// The tables of a document, sorted by name.
+/// What was made of a document.
+#[derive(Debug)]
+pub struct Generated {
+    /// The tables, sorted by name.
+    pub tables: Vec<Table>,
+    /// What the overlay says about things that the document does not have.
+    pub warnings: Vec<String>,
+}
+
+/// The tables of a document.
 ///
 /// # Errors
 /// All that is wrong or not accounted for, each in a text.
-pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Vec<Table>, Vec<String>> {
+pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, Vec<String>> {
     if overlay.apilink_overlay != FORMAT {
         let given = overlay.apilink_overlay;
         return Err(vec![format!(
@@ -46,12 +56,14 @@ pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Vec<Table>, V
         overlay,
         operations: document.operations(),
         problems: Vec::new(),
+        warnings: Vec::new(),
     };
     let mut drafts = generator.lists();
     generator.set_parent_types(&mut drafts);
     let arrays = generator.arrays(&drafts);
     merge(&mut drafts, arrays);
     generator.set_references(&mut drafts);
+    generator.set_key_columns(&mut drafts);
     generator.apply_rules(&mut drafts);
     generator.check_overlay(&drafts);
     if !generator.problems.is_empty() {
@@ -59,7 +71,10 @@ pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Vec<Table>, V
     }
     let mut tables: Vec<Table> = drafts.into_iter().map(|draft| draft.table).collect();
     tables.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(tables)
+    Ok(Generated {
+        tables,
+        warnings: generator.warnings,
+    })
 }
 
 /// What a request replies with.
@@ -206,11 +221,7 @@ impl<'a> Generator<'a, '_> {
                     parts.push(format!("{{{name}}}"));
                     columns.push(Column {
                         parent: true,
-                        reference: Some(Reference {
-                            table: table_name(before),
-                            same_record: false,
-                            object: None,
-                        }),
+                        reference: Some(key_of(&table_name(before))),
                         ..plain_column(name, ColumnType::Bigint)
                     });
                 }
@@ -249,6 +260,7 @@ impl<'a> Generator<'a, '_> {
         draft.table.filters = found.filters;
         draft.table.columns.extend(found.columns);
         self.problems.extend(found.problems);
+        self.warnings.extend(found.warnings);
     }
 
     fn set_orders(&self, draft: &mut Draft<'a>, operation: Operation<'a>) {
@@ -418,11 +430,7 @@ impl<'a> Generator<'a, '_> {
             .columns(element, Objects::Key, &taken, &prefix)?;
         let parent = Column {
             parent: true,
-            reference: Some(Reference {
-                table: draft.table.name.clone(),
-                same_record: false,
-                object: None,
-            }),
+            reference: Some(key_of(&draft.table.name)),
             ..plain_column(parent_column.clone(), kind)
         };
         let mut columns = vec![parent];
@@ -513,47 +521,72 @@ impl<'a> Generator<'a, '_> {
             for (name, rule) in &rules.columns {
                 let Some(column) = table.columns.iter_mut().find(|column| &column.name == name)
                 else {
-                    let place = format!("{}: the overlay describes the column {name}", table.name);
-                    self.problems.push(format!("{place}, and there is none"));
+                    let warning = format!("{}: there is no column {name}", table.name);
+                    self.warnings.push(warning);
                     continue;
                 };
                 column.description.clone_from(&rule.description);
                 column.ignore_case |= rule.ignore_case;
                 match rule.reference.as_deref() {
                     Some("") => column.reference = None,
-                    Some(target) => {
-                        column.reference = Some(Reference {
-                            table: target.to_owned(),
-                            same_record: false,
-                            object: None,
-                        });
-                    }
+                    Some(target) => column.reference = Some(key_of(target)),
                     None => {}
                 }
             }
         }
     }
 
-    /// What the overlay says about things that are not there.
-    fn check_overlay(&mut self, drafts: &[Draft<'a>]) {
-        let tables: BTreeMap<_, _> = drafts.iter().map(|d| (d.table.name.as_str(), d)).collect();
-        let named = self.overlay.tables.keys();
-        let incomplete = self.overlay.incomplete_lists.keys();
-        let referred = self.overlay.references.values();
-        for name in named.chain(incomplete).chain(referred) {
-            if !tables.contains_key(name.as_str()) {
-                let problem = format!("the overlay names the table {name}, and there is none");
-                self.problems.push(problem);
+    /// Keys of other tables, known by the names of their columns.
+    fn set_key_columns(&self, drafts: &mut [Draft<'a>]) {
+        let kinds = key_kinds(drafts);
+        for column in drafts.iter_mut().flat_map(|draft| &mut draft.table.columns) {
+            let target = self.overlay.key_columns.get(&column.name);
+            let Some(target) = target.filter(|target| kinds.get(*target) == Some(&column.kind))
+            else {
+                continue;
+            };
+            if column.reference.is_none() && column.path().1.is_none() {
+                column.reference = Some(key_of(target));
             }
         }
-        for path in self.overlay.ignored_paths.keys() {
+    }
+
+    /// What the overlay says about things that are not there.
+    fn check_overlay(&mut self, drafts: &[Draft<'a>]) {
+        let overlay = self.overlay;
+        let tables: BTreeSet<_> = drafts
+            .iter()
+            .map(|draft| draft.table.name.as_str())
+            .collect();
+        let named = overlay.tables.keys().chain(overlay.incomplete_lists.keys());
+        let referred = overlay
+            .references
+            .values()
+            .chain(overlay.key_columns.values());
+        for name in named.chain(referred) {
+            if !tables.contains(name.as_str()) {
+                self.warnings.push(format!("there is no table {name}"));
+            }
+        }
+        for path in overlay.ignored_paths.keys() {
             if !self
                 .operations
                 .iter()
                 .any(|operation| operation.path == path)
             {
-                let problem = format!("the overlay names the path {path}, and there is none");
-                self.problems.push(problem);
+                self.warnings.push(format!("there is no path {path}"));
+            }
+        }
+        for schema in overlay.references.keys() {
+            if !self.document.has_schema(schema, None) {
+                self.warnings.push(format!("there is no schema {schema}"));
+            }
+        }
+        let fields = overlay.types.keys().chain(overlay.units.keys());
+        for name in fields.chain(overlay.ignored_fields.keys()) {
+            let (schema, field) = name.split_once('.').unwrap_or((name, ""));
+            if !self.document.has_schema(schema, Some(field)) {
+                self.warnings.push(format!("there is no field {name}"));
             }
         }
     }
@@ -659,6 +692,14 @@ fn agree(list: &Table, array: &Table) -> bool {
         .collect()
     };
     form(list) == form(array)
+}
+
+fn key_of(table: &str) -> Reference {
+    Reference {
+        table: table.to_owned(),
+        same_record: false,
+        object: None,
+    }
 }
 
 fn empty_table(name: String, columns: Vec<Column>) -> Table {

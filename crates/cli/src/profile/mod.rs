@@ -12,17 +12,17 @@ use std::fs;
 use std::path::Path;
 
 use apilink_core::Diagnostic;
-use apilink_core::profile::tables::Table;
 use serde_json::Value;
 
+pub use generate::Generated;
 pub use overlay::Overlay;
 
-/// The tables of an `OpenAPI` 3 document, sorted by name.
+/// The tables of an `OpenAPI` 3 document.
 ///
 /// # Errors
 /// HY024 if the document is none, and for all that it or the overlay does not account for: one
 /// line for each.
-pub fn from_openapi(document: &Value, overlay: &Overlay) -> Result<Vec<Table>, Diagnostic> {
+pub fn from_openapi(document: &Value, overlay: &Overlay) -> Result<Generated, Diagnostic> {
     let document = document::Document::new(document).map_err(|problem| {
         Diagnostic::invalid_value(format!("The OpenAPI document: {problem}."))
     })?;
@@ -43,8 +43,12 @@ pub fn run(arguments: &[String]) -> Result<String, Diagnostic> {
         [command, document, overlay] if command == "from-openapi" => {
             let document: Value = read(Path::new(document))?;
             let overlay: Overlay = read(Path::new(overlay))?;
-            let tables = from_openapi(&document, &overlay)?;
-            format::tables(&tables).map_err(|error| Diagnostic::invalid_value(error.to_string()))
+            let generated = from_openapi(&document, &overlay)?;
+            for warning in &generated.warnings {
+                eprintln!("The overlay: {warning}.");
+            }
+            format::tables(&generated.tables)
+                .map_err(|error| Diagnostic::invalid_value(error.to_string()))
         }
         _ => Err(Diagnostic::invalid_value("Unknown command.".to_owned())),
     }

@@ -39,6 +39,9 @@ pub struct Overlay {
     /// The tables that schemas refer to, where the schema of the table has another name.
     #[serde(default)]
     pub references: BTreeMap<String, String>,
+    /// The tables whose key columns of these names hold, where the document does not say it.
+    #[serde(default)]
+    pub key_columns: BTreeMap<String, String>,
     /// Tables whose list may leave out records that other records show, with the reason.
     #[serde(default)]
     pub incomplete_lists: BTreeMap<String, String>,

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::fs;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -307,4 +310,10 @@ fn the_built_in_tables_are_read() {
     let clio = Profile::built_in_clio();
     let matters = clio.tables().iter().find(|table| table.name == "matters");
     assert_eq!(matters.unwrap().key, ["id"]);
+}
+
+#[test]
+fn the_built_in_tables_are_as_they_must_be() {
+    let clio = Profile::built_in_clio();
+    table_rules::check(clio.tables(), clio.custom_fields.as_ref()).unwrap();
 }

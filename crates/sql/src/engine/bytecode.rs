@@ -172,7 +172,7 @@ fn source(
             },
             _ => Source::Unknown,
         },
-        "Integer" | "Int64" | "String8" | "String" | "Real" | "Blob" | "Null" | "Variable" => {
+        "Integer" | "Int64" | "String8" | "String" | "Real" | "Blob" | "Variable" => {
             Source::Constant
         }
         "SCopy" | "Copy" | "IntCopy" if depth < DEEPEST => {

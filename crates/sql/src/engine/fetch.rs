@@ -11,7 +11,7 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use serde_json::Value as Json;
 
 use super::layout::Layout;
-use super::page::{CustomNames, Page, Reader};
+use super::page::{CustomNames, Page, Reader, Row};
 use super::request::{Demand, Query};
 use crate::catalog::TableShape;
 use crate::progress::Progress;
@@ -334,6 +334,11 @@ impl Job {
             data: &data,
             parent_key: self.parent_key.as_deref(),
             parent: query.and_then(|query| query.parent).map(Value::Integer),
+            key_slot: self
+                .shape
+                .key
+                .first()
+                .and_then(|&key| self.layout.slot(key)),
             custom,
         };
         let body = reply.body(&self.fetcher.cancel)?;
@@ -353,8 +358,25 @@ impl Job {
 
     /// Refuses values that do not fit their columns, or warns of them.
     fn judge(&self, page: &mut Page, warnings: &mut Vec<Diagnostic>) -> Result<()> {
-        for (row, slot, what) in std::mem::take(&mut page.misfits) {
-            let problem = self.misfit(page, row, slot, what);
+        let own = std::mem::take(&mut page.misfits)
+            .into_iter()
+            .filter_map(|(row, slot, what)| {
+                let row = page.rows.get(row)?;
+                Some(self.misfit(&self.shape, &self.layout, row, slot, what))
+            });
+        let carried = std::mem::take(&mut page.extra_misfits)
+            .into_iter()
+            .filter_map(|(at, slot, what)| {
+                let (extra, key, _) = page.extras.get(at)?;
+                let extra = self.layout.extras.get(*extra)?;
+                // The key of the record that holds it is what can be said of the row.
+                let mut row = vec![Value::Null; extra.layout.width()];
+                if let Some(place) = extra.layout.parent.and_then(|slot| row.get_mut(slot)) {
+                    *place = key.clone();
+                }
+                Some(self.misfit(&extra.shape, &extra.layout, &row, slot, what))
+            });
+        for problem in own.chain(carried).collect::<Vec<_>>() {
             if self.fetcher.misfits == Misfits::Refused {
                 return Err(problem);
             }
@@ -363,22 +385,27 @@ impl Job {
         Ok(())
     }
 
-    fn misfit(&self, page: &Page, row: usize, slot: usize, what: &str) -> Diagnostic {
-        let column = self
-            .layout
+    fn misfit(
+        &self,
+        shape: &TableShape,
+        layout: &Layout,
+        row: &Row,
+        slot: usize,
+        what: &str,
+    ) -> Diagnostic {
+        let column = layout
             .columns
             .get(slot)
-            .and_then(|&at| self.shape.columns.get(at));
+            .and_then(|&at| shape.columns.get(at));
         let (name, kind) = column.map_or(("?", "?"), |column| {
             (column.name.as_str(), column.sql_type.name())
         });
-        let key: Vec<String> = self
-            .shape
+        let key: Vec<String> = shape
             .key
             .iter()
             .filter_map(|&key| {
-                let value = page.rows.get(row)?.get(self.layout.slot(key)?)?;
-                let name = &self.shape.columns.get(key)?.name;
+                let value = row.get(layout.slot(key)?)?;
+                let name = &shape.columns.get(key)?.name;
                 match value {
                     Value::Integer(number) => Some(format!("{name} {number}")),
                     Value::Text(text) => Some(format!("{name} {text}")),
@@ -399,7 +426,7 @@ impl Job {
             SqlState::INVALID_CAST,
             format!(
                 "Table {}{key}, column {name} ({kind}): the service sent {what}. {advice}",
-                self.shape.name
+                shape.name
             ),
         )
     }

@@ -1,6 +1,7 @@
 //! Which fields of a record a scan needs, how they are asked for, and where their values go.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::catalog::{CustomColumn, CustomShow, Origin, TableShape, TableSource};
 use crate::types::SqlType;
@@ -20,6 +21,17 @@ pub(crate) struct Layout {
     pub(crate) parent: Option<usize>,
     /// The number of slots behind those of columns, for [`Layout::mark`].
     markers: usize,
+    /// Rows of other tables that the records hold as arrays, read along with them.
+    pub(crate) extras: Vec<Extra>,
+}
+
+/// Rows of another table, in an array that the records hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Extra {
+    /// The table.
+    pub(crate) shape: Arc<TableShape>,
+    /// Its rows.
+    pub(crate) layout: Arc<Layout>,
 }
 
 /// The rows of an array in a record.
@@ -53,6 +65,8 @@ pub(crate) struct Field {
     pub(crate) custom: Vec<(CustomColumn, Slot)>,
     /// The slot that says whether the object is there and shows its fields.
     pub(crate) marker: Option<usize>,
+    /// The rows of other tables in it: positions in [`Layout::extras`].
+    pub(crate) extras: Vec<usize>,
 }
 
 /// A place in a row, and the type of what belongs there.
@@ -74,6 +88,7 @@ impl Object {
                 inner: Vec::new(),
                 custom: Vec::new(),
                 marker: None,
+                extras: Vec::new(),
             });
         }
         #[allow(
@@ -165,47 +180,75 @@ impl Layout {
         let mut parts = Vec::new();
         if let Some(array) = &self.array {
             parts.extend(parent_key.map(str::to_owned));
-            let mut inner: Vec<String> = array
-                .element
-                .fields()
-                .iter()
-                .map(|field| field.name.clone())
-                .collect();
-            if inner.is_empty() {
-                inner.push("id".to_owned());
-            }
+            let inner: Vec<&str> = array.element_fields().into_iter().collect();
             parts.push(format!("{}{{{}}}", array.field, inner.join(",")));
             return parts.join(",");
         }
         for field in self.record.fields() {
-            parts.push(field.parameter());
+            let mut inner = field.wanted();
+            for extra in &self.extras {
+                if let Some(array) = extra
+                    .layout
+                    .array
+                    .as_ref()
+                    .filter(|array| array.field == field.name)
+                {
+                    inner.extend(array.element_fields());
+                }
+            }
+            if inner.is_empty() {
+                parts.push(field.name.clone());
+            } else {
+                let inner: Vec<&str> = inner.into_iter().collect();
+                parts.push(format!("{}{{{}}}", field.name, inner.join(",")));
+            }
         }
         if parts.is_empty() {
             parts.push("id".to_owned());
         }
         parts.join(",")
     }
+
+    /// Reads rows of another table along, which the records hold.
+    pub(crate) fn carry(&mut self, extra: Extra) {
+        if let Some(array) = &extra.layout.array {
+            let field = self.record.field(&array.field);
+            field.extras.push(self.extras.len());
+            self.extras.push(extra);
+        }
+    }
+}
+
+impl ArrayRows {
+    /// The fields that are asked for in an element.
+    fn element_fields(&self) -> BTreeSet<&str> {
+        let mut names: BTreeSet<&str> = self
+            .element
+            .fields()
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
+        if names.is_empty() {
+            names.insert("id");
+        }
+        names
+    }
 }
 
 impl Field {
-    fn parameter(&self) -> String {
-        let mut inner: Vec<&str> = self.inner.iter().map(|(name, _)| name.as_str()).collect();
+    /// The fields that are asked for in the object, or in the elements of the array.
+    fn wanted(&self) -> BTreeSet<&str> {
+        let mut inner: BTreeSet<&str> = self.inner.iter().map(|(name, _)| name.as_str()).collect();
         for (custom, _) in &self.custom {
             inner.extend(["id", "value", "custom_field"]);
             match &custom.show {
                 CustomShow::Value | CustomShow::Option(_) => {}
                 CustomShow::Object { field, .. } | CustomShow::ObjectId { field } => {
-                    inner.push(field);
+                    inner.insert(field);
                 }
             }
         }
-        inner.sort_unstable();
-        inner.dedup();
-        if inner.is_empty() {
-            self.name.clone()
-        } else {
-            format!("{}{{{}}}", self.name, inner.join(","))
-        }
+        inner
     }
 }
 

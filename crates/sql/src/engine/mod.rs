@@ -51,12 +51,6 @@ impl Prepared {
         }
         let program =
             program(&connection, sql).map_err(|error| failed(&runtime, &error.to_string()))?;
-        if std::env::var("DUMP").is_ok() {
-            for (n, i) in program.iter().enumerate() {
-                eprintln!("{n} {} {} {} {} {}", i.opcode, i.p1, i.p2, i.p3, i.p4);
-            }
-            eprintln!("{:?}", bytecode::read(&program));
-        }
         runtime.learn(bytecode::read(&program));
         let running = Running::new(connection, sql).map_err(|said| failed(&runtime, &said))?;
         Ok(Self { runtime, running })

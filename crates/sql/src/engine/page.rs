@@ -23,6 +23,12 @@ pub(crate) struct Page {
     pub(crate) records: u64,
     /// Values that did not fit their columns: row, slot, what was there.
     pub(crate) misfits: Vec<(usize, usize, &'static str)>,
+    /// Rows of other tables that the records hold: which of [`Layout::extras`], the key of the record,
+    /// and its rows.
+    pub(crate) extras: Vec<(usize, Value, Vec<Row>)>,
+    /// Values in those that did not fit their columns: the position in `extras`, slot, what was
+    /// there.
+    pub(crate) extra_misfits: Vec<(usize, usize, &'static str)>,
     /// All that the reply holds beside its records.
     pub(crate) rest: Json,
 }
@@ -36,6 +42,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) parent_key: Option<&'a str>,
     /// The value of the parent column where the request says it.
     pub(crate) parent: Option<Value>,
+    /// The slot with the key of a record, where records hold rows of other tables.
+    pub(crate) key_slot: Option<usize>,
     /// Names in the values of the account's own fields.
     pub(crate) custom: CustomNames<'a>,
 }
@@ -68,9 +76,37 @@ impl Reader<'_> {
         Ok(page)
     }
 
+    fn context(&self) -> Context<'_> {
+        Context {
+            custom: self.custom,
+            extras: &self.layout.extras,
+        }
+    }
+
     fn take_row(&self, page: &mut Page, mut building: Building) {
         if let (Some(slot), Some(parent)) = (self.layout.parent, &self.parent) {
             building.put(slot, Cell::Fits(parent.clone()));
+        }
+        let key = self
+            .key_slot
+            .and_then(|slot| building.row.get(slot))
+            .cloned()
+            .unwrap_or(Value::Null);
+        for (extra, mut rows, misfits) in building.extras {
+            let parent = self
+                .layout
+                .extras
+                .get(extra)
+                .and_then(|extra| extra.layout.parent);
+            for row in &mut rows {
+                if let Some(place) = parent.and_then(|slot| row.get_mut(slot)) {
+                    *place = key.clone();
+                }
+            }
+            let at = page.extras.len();
+            page.extra_misfits
+                .extend(misfits.into_iter().map(|(slot, what)| (at, slot, what)));
+            page.extras.push((extra, key.clone(), rows));
         }
         let at = page.rows.len();
         page.misfits.extend(
@@ -87,6 +123,8 @@ impl Reader<'_> {
 struct Building {
     row: Row,
     misfits: Vec<(usize, &'static str)>,
+    /// Rows of other tables in it, with the values of theirs that did not fit.
+    extras: Vec<(usize, Vec<Row>, Vec<(usize, &'static str)>)>,
 }
 
 impl Building {
@@ -94,6 +132,12 @@ impl Building {
         Self {
             row: vec![Value::Null; layout.width()],
             misfits: Vec::new(),
+            extras: layout
+                .extras
+                .iter()
+                .enumerate()
+                .map(|(at, _)| (at, Vec::new(), Vec::new()))
+                .collect(),
         }
     }
 
@@ -107,6 +151,42 @@ impl Building {
             Cell::Misfit(what) => self.misfits.push((slot, what)),
         }
     }
+}
+
+impl Building {
+    /// Reads the rows of another table in an array.
+    fn read_extra(&mut self, at: usize, value: &Json, context: Context<'_>) {
+        let Some(layout) = context.extras.get(at).map(|extra| &extra.layout) else {
+            return;
+        };
+        let Some((array, (_, rows, misfits))) = layout.array.as_ref().zip(self.extras.get_mut(at))
+        else {
+            return;
+        };
+        for element in value.as_array().into_iter().flatten() {
+            let mut building = Self::new(layout);
+            let seed = ObjectSeed {
+                object: &array.element,
+                context: Context {
+                    extras: &[],
+                    ..context
+                },
+                building: &mut building,
+            };
+            // JSON that was read once cannot fail to be read again, unless it is no object.
+            if seed.deserialize(element).is_ok() {
+                misfits.append(&mut building.misfits);
+                rows.push(building.row);
+            }
+        }
+    }
+}
+
+/// What reading an object needs to know beside the object.
+#[derive(Clone, Copy)]
+struct Context<'r> {
+    custom: CustomNames<'r>,
+    extras: &'r [super::layout::Extra],
 }
 
 /// Walks down to the records; everything beside the way is kept as JSON.
@@ -263,7 +343,7 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
         let layout = self.reader.layout;
         let Some(array) = &layout.array else {
             let mut building = Building::new(layout);
-            read_object(&layout.record, self.reader.custom, &mut building, map)?;
+            read_object(&layout.record, self.reader.context(), &mut building, map)?;
             self.reader.take_row(self.page, building);
             return Ok(());
         };
@@ -328,7 +408,7 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
             let mut building = Building::new(self.reader.layout);
             let seed = ObjectSeed {
                 object: self.element,
-                custom: self.reader.custom,
+                context: self.reader.context(),
                 building: &mut building,
             };
             if list.next_element_seed(seed)?.is_none() {
@@ -341,7 +421,7 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
 
 struct ObjectSeed<'r, 'b> {
     object: &'r Object,
-    custom: CustomNames<'r>,
+    context: Context<'r>,
     building: &'b mut Building,
 }
 
@@ -361,13 +441,13 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        read_object(self.object, self.custom, self.building, map)
+        read_object(self.object, self.context, self.building, map)
     }
 }
 
 fn read_object<'de, A: MapAccess<'de>>(
     object: &Object,
-    custom: CustomNames<'_>,
+    context: Context<'_>,
     building: &mut Building,
     mut map: A,
 ) -> Result<(), A::Error> {
@@ -378,7 +458,7 @@ fn read_object<'de, A: MapAccess<'de>>(
             }
             Some(field) => map.next_value_seed(FieldSeed {
                 field,
-                custom,
+                context,
                 building,
             })?,
         }
@@ -412,7 +492,7 @@ impl<'r> Visitor<'_> for FieldName<'r> {
 /// Reads a field into the slots that want something of it.
 struct FieldSeed<'r, 'b> {
     field: &'r Field,
-    custom: CustomNames<'r>,
+    context: Context<'r>,
     building: &'b mut Building,
 }
 
@@ -421,7 +501,10 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let field = self.field;
-        let is_plain = field.inner.is_empty() && field.custom.is_empty() && field.marker.is_none();
+        let is_plain = field.inner.is_empty()
+            && field.custom.is_empty()
+            && field.marker.is_none()
+            && field.extras.is_empty();
         if let (Some(slot), None, true) = (field.value, field.json, is_plain) {
             let cell = CellSeed(slot.sql_type).deserialize(deserializer)?;
             self.building.put(slot.at, cell);
@@ -454,11 +537,14 @@ impl FieldSeed<'_, '_> {
                     .put(slot.at, cell::of_json(inner, slot.sql_type));
             }
         }
+        for &at in &field.extras {
+            self.building.read_extra(at, value, self.context);
+        }
         for (custom, slot) in &field.custom {
-            let Some(found) = custom_value(value, custom, self.custom) else {
+            let Some(found) = custom_value(value, custom, self.context.custom) else {
                 continue;
             };
-            let cell = show_custom(found, custom, self.custom, slot.sql_type);
+            let cell = show_custom(found, custom, self.context.custom, slot.sql_type);
             self.building.put(slot.at, cell);
         }
     }

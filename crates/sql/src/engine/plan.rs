@@ -125,6 +125,8 @@ pub(crate) type Ordering = (usize, bool);
 const UNKNOWN_ROWS: f64 = 20_000.0;
 /// The rows that an equality leaves.
 const ROWS_OF_EQUALITY: f64 = 50.0;
+/// The rows of an array.
+const ROWS_OF_ARRAY: f64 = 3.0;
 /// What a lookup by key costs: it shares a request with others.
 const KEY_COST: f64 = 10.0;
 /// What a filtered list costs for each row of an outer table: a request of its own.
@@ -197,12 +199,13 @@ impl Planner<'_> {
             return Some(choice);
         }
         let parent = self.by_parent();
-        let Some(list) = &self.table.list else {
-            return self.by_array(parent);
+        let list = match &self.table.list {
+            // The arrays in the records of many parents come in one request.
+            Some(list) if self.table.array.is_none() => list,
+            _ => return self.by_array(parent),
         };
         if list.path.contains('{') && parent.is_none() {
-            // Without the parent's key the records of all parents are read, if they hold the rows.
-            return self.by_array(None);
+            return None;
         }
         if parent.is_none() && self.lacks_required() {
             return None;
@@ -275,8 +278,13 @@ impl Planner<'_> {
         let is_exact = self.all_exact();
         self.local();
         let (cost, rows) = match parent {
-            Some(_) => (KEY_COST, 3.0),
-            None => self.estimate(),
+            Some(_) => (KEY_COST, ROWS_OF_ARRAY),
+            // More than the records that hold them, so that those come first in a join: their
+            // arrays come along.
+            None => {
+                let (cost, rows) = self.estimate();
+                (cost * ROWS_OF_ARRAY, rows * ROWS_OF_ARRAY)
+            }
         };
         Some(self.into_choice(Access::Array, None, is_exact, cost, rows))
     }

@@ -1,6 +1,6 @@
 //! A statement at work: what its scans share.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use apilink_core::profile::tables::Table;
@@ -8,8 +8,8 @@ use apilink_core::{Diagnostic, Result, SqlState};
 
 use super::bytecode::{ScanFacts, Source};
 use super::fetch::{Delivered, Fetcher, Stream};
-use super::layout::Layout;
-use super::page::Row;
+use super::layout::{Extra, Layout};
+use super::page::{Page, Row};
 use super::plan::{Access, Operator, Plan, Role};
 use super::request::{Demand, Given, Requester};
 use super::scan::{Cursor, Rows};
@@ -40,6 +40,10 @@ struct State {
     facts: HashMap<usize, ScanFacts>,
     layouts: HashMap<(String, bool), Arc<Layout>>,
     carriers: HashMap<usize, Carrier>,
+    /// Plans whose rows come in the records of another plan, as arrays.
+    carried_arrays: HashMap<usize, usize>,
+    /// The keys of records whose arrays came along, in that order.
+    carried_keys: VecDeque<((String, bool), Key)>,
     cursors: HashMap<usize, Vec<Weak<Mutex<Cursor>>>>,
     store: Store,
     shared: HashMap<(String, Demand), Arc<Mutex<Shared>>>,
@@ -61,6 +65,7 @@ pub(crate) enum Key {
 
 /// Rows that several scans read.
 pub(crate) struct Shared {
+    plan: Plan,
     stream: Stream,
     pub(crate) table: StoredTable,
 }
@@ -143,6 +148,7 @@ impl Runtime {
         let mut state = self.state();
         state.facts = facts;
         state.carriers = self.carriers(&state);
+        state.carried_arrays = self.carried_arrays(&state);
         state.layouts = self.layouts(&mut state);
     }
 
@@ -226,6 +232,27 @@ impl Runtime {
             carrier.reference = layout.slot(reference_column).unwrap_or(usize::MAX);
         }
         state.carriers = carriers;
+        for (number, by) in &state.carried_arrays {
+            let (Some(plan), Some(by)) = (state.plans.get(*number), state.plans.get(*by)) else {
+                continue;
+            };
+            let extra = self
+                .catalog
+                .table(&plan.table)
+                .zip(layouts.get(&place(plan)))
+                .map(|(shape, layout)| Extra {
+                    shape: Arc::clone(shape),
+                    layout: Arc::new(layout.clone()),
+                });
+            if let Some((layout, extra)) = layouts.get_mut(&place(by)).zip(extra)
+                && !layout
+                    .extras
+                    .iter()
+                    .any(|known| known.shape.name == plan.table)
+            {
+                layout.carry(extra);
+            }
+        }
         layouts
             .into_iter()
             .map(|(at, layout)| (at, Arc::new(layout)))
@@ -266,6 +293,40 @@ impl Runtime {
             }
         }
         carriers
+    }
+
+    /// Finds plans that look up the rows in an array of the very records that another scan reads.
+    fn carried_arrays(&self, state: &State) -> HashMap<usize, usize> {
+        let mut found = HashMap::new();
+        for (number, fact) in &state.facts {
+            let (Some(plan), Some(Source::Column { plan: by, column })) =
+                (state.plans.get(*number), fact.arguments.first())
+            else {
+                continue;
+            };
+            let by_plan = state.plans.get(*by);
+            let Some((by_plan, by_shape)) =
+                by_plan.and_then(|by| Some((by, self.catalog.table(&by.table)?)))
+            else {
+                continue;
+            };
+            let holder = self
+                .catalog
+                .table(&plan.table)
+                .and_then(|shape| match &shape.source {
+                    TableSource::Service(table) => table.array.as_ref().map(|array| &array.table),
+                    TableSource::System => None,
+                });
+            let is_carried = plan.access == Access::Array
+                && has_role(plan, &Role::Parent)
+                && by_plan.access != Access::Array
+                && by_shape.key == [*column]
+                && holder.is_some_and(|holder| holder.eq_ignore_ascii_case(&by_plan.table));
+            if is_carried {
+                found.insert(*number, *by);
+            }
+        }
+        found
     }
 
     /// The columns of a scan that carry all that a lookup needs; `None` if they do not.
@@ -444,7 +505,11 @@ impl Runtime {
             key.1.clone(),
             parent_key,
         );
-        let shared = Arc::new(Mutex::new(Shared { stream, table }));
+        let shared = Arc::new(Mutex::new(Shared {
+            plan: plan.clone(),
+            stream,
+            table,
+        }));
         state.shared.insert(key, Arc::clone(&shared));
         Ok(shared)
     }
@@ -658,12 +723,12 @@ impl Runtime {
             .plan(*by)
             .and_then(|by| self.layout(&by))
             .and_then(|layout| layout.slot(*column));
-        let Some(slot) = slot else {
+        let Some((by, slot)) = slot.map(|slot| self.carrying(*by, slot)) else {
             return Ok(());
         };
-        for cursor in self.cursors(*by) {
+        for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
-                let ahead = self.referred(&cursor, slot, *by)?;
+                let ahead = self.referred(&cursor, slot, by)?;
                 add(wanted, self.unknown(plan, ahead), at_once);
                 if wanted.len() >= at_once || !self.reads_all || !self.read_on(&cursor)? {
                     break;
@@ -671,6 +736,19 @@ impl Runtime {
             }
         }
         Ok(())
+    }
+
+    /// The plan and the slot in whose rows a slot of a looked-up row is carried, if it is.
+    fn carrying(&self, plan: usize, slot: usize) -> (usize, usize) {
+        let state = self.state();
+        let (mut plan, mut slot) = (plan, slot);
+        // Each step leads to an outer scan.
+        while let Some(carrier) = state.carriers.get(&plan)
+            && let Some(Some(carried)) = carrier.slots.get(slot)
+        {
+            (plan, slot) = (carrier.by, *carried);
+        }
+        (plan, slot)
     }
 
     /// The keys in a column of the rows that a cursor has before it.
@@ -717,13 +795,14 @@ impl Runtime {
     /// Fetches a page of shared rows; whether there was one.
     pub(crate) fn store_page(&self, shared: &Arc<Mutex<Shared>>) -> Result<bool> {
         let mut shared = lock(shared);
-        let Some(Delivered { page, warnings }) = shared.stream.next_page()? else {
+        let Some(Delivered { mut page, warnings }) = shared.stream.next_page()? else {
             return Ok(false);
         };
         if self.reads_all {
             shared.stream.fetch_ahead();
         }
         self.warn(warnings);
+        self.note(&shared.plan, &mut page);
         let Shared { table, .. } = &mut *shared;
         self.state().store.add(table, &page.rows)?;
         Ok(true)
@@ -743,7 +822,7 @@ impl Runtime {
         loop {
             let (rows, is_complete) = {
                 let mut shared = lock(shared);
-                let Shared { table, stream } = &mut *shared;
+                let Shared { table, stream, .. } = &mut *shared;
                 let rows = self.state().store.read(table, wanted, after)?;
                 (rows, !stream.has_more())
             };
@@ -781,9 +860,9 @@ impl Runtime {
         );
         let mut found: HashMap<Key, Vec<Row>> =
             keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        while let Some(Delivered { page, warnings }) = stream.next_page()? {
+        while let Some(Delivered { mut page, warnings }) = stream.next_page()? {
             self.warn(warnings);
-            self.note(plan, &page.rows);
+            self.note(plan, &mut page);
             for row in page.rows {
                 let key = key_slot.and_then(|slot| Key::of(row.get(slot)?));
                 if let Some(rows) = key.and_then(|key| found.get_mut(&key)) {
@@ -799,8 +878,51 @@ impl Runtime {
         Ok(())
     }
 
+    /// Takes notice of a page: of the rows of other tables in it, and of what its rows refer to.
+    pub(crate) fn note(&self, plan: &Plan, page: &mut Page) {
+        self.keep_extras(plan, std::mem::take(&mut page.extras));
+        self.note_references(plan, &page.rows);
+    }
+
+    /// Keeps the rows of other tables that came in records, as if they had been looked up. The oldest
+    /// go when there are many: the records they belong to have been read by then.
+    fn keep_extras(&self, plan: &Plan, extras: Vec<(usize, Value, Vec<Row>)>) {
+        /// More than are ever read ahead.
+        const MOST: usize = 50_000;
+        if extras.is_empty() {
+            return;
+        }
+        let Some(layout) = self.layout(plan) else {
+            return;
+        };
+        let mut state = self.state();
+        let State {
+            lookups,
+            carried_keys,
+            ..
+        } = &mut *state;
+        for (extra, key, rows) in extras {
+            let (Some(extra), Some(key)) = (layout.extras.get(extra), Key::of(&key)) else {
+                continue;
+            };
+            let at = (extra.shape.name.clone(), true);
+            lookups
+                .entry(at.clone())
+                .or_default()
+                .insert(key.clone(), rows);
+            carried_keys.push_back((at, key));
+        }
+        while carried_keys.len() > MOST
+            && let Some((at, key)) = carried_keys.pop_front()
+        {
+            if let Some(known) = lookups.get_mut(&at) {
+                known.remove(&key);
+            }
+        }
+    }
+
     /// Remembers what rows refer to, for lookups whose values take a way that cannot be seen.
-    pub(crate) fn note(&self, plan: &Plan, rows: &[Row]) {
+    fn note_references(&self, plan: &Plan, rows: &[Row]) {
         let (Some(shape), Some(layout)) = (self.catalog.table(&plan.table), self.layout(plan))
         else {
             return;

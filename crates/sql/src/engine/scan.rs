@@ -196,14 +196,14 @@ impl Cursor {
         else {
             return Ok(None);
         };
-        let Some(Delivered { page, warnings }) = stream.next_page()? else {
+        let Some(Delivered { mut page, warnings }) = stream.next_page()? else {
             return Ok(None);
         };
         if *fetches_ahead {
             stream.fetch_ahead();
         }
         if let Some(plan) = self.runtime.plan(self.plan) {
-            self.runtime.note(&plan, &page.rows);
+            self.runtime.note(&plan, &mut page);
         }
         ready.extend(page.rows);
         Ok(Some(warnings))
