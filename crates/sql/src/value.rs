@@ -139,7 +139,11 @@ mod tests {
                 SqlType::Bigint,
                 "-9223372036854775808",
             ),
-            (Value::Real(0.1 + 0.2), SqlType::Double, "0.30000000000000004"),
+            (
+                Value::Real(0.1 + 0.2),
+                SqlType::Double,
+                "0.30000000000000004",
+            ),
             (Value::Real(1e300), SqlType::Double, "1e300"),
             (Value::Real(5.0), SqlType::Double, "5"),
             (Value::Integer(5), SqlType::DECIMAL, "5"),

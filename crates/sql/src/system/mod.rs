@@ -139,6 +139,7 @@ impl Definition {
             description: Some(self.description.to_owned()),
             columns: columns.collect(),
             key: Vec::new(),
+            custom_fields_unknown: false,
             source: TableSource::System,
         }
     }
