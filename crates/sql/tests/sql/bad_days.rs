@@ -146,7 +146,7 @@ fn a_broken_connection_is_resumed_without_gap_and_twice() {
 #[ignore = "until the engine runs queries"]
 fn a_connection_that_stays_broken_is_an_error_and_no_short_result() {
     let world = World::start(firm(450));
-    for bytes in [None, Some(900)] {
+    for bytes in [None, Some(100)] {
         world.sandbox.fault(Fault {
             bytes,
             ..fault("/api/v4/matters.json", FaultKind::Drop, 2, 0)
