@@ -1,23 +1,30 @@
 //! Databases and statements: what callers of this crate hold.
 
-use std::sync::Arc;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
-use apilink_core::{Diagnostic, Result};
+use apilink_core::{Diagnostic, Result, SqlState};
 
 use crate::catalog::{Catalog, TableShape};
+use crate::custom_fields;
 use crate::engine::Prepared;
 use crate::engine::fetch::{Fetcher, Misfits};
 use crate::engine::runtime::Runtime;
 use crate::progress::Progress;
+use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
+use crate::typing::{self, Analysis, Failure};
 use crate::value::Value;
 
 /// The tables of a connection, ready for queries from any number of threads.
 pub struct Database {
     session: Arc<Session>,
+    facts: Arc<ConnectionFacts>,
     catalog: Arc<Catalog>,
+    /// With the fields that the account has added, once they are known.
+    full: Mutex<Option<Arc<Catalog>>>,
 }
 
 /// A column of a result.
@@ -45,17 +52,18 @@ pub struct Parameter {
 /// A prepared statement. It can be queried again and again; each query asks the service anew.
 pub struct Statement {
     session: Arc<Session>,
+    facts: Arc<ConnectionFacts>,
     catalog: Arc<Catalog>,
-    sql: String,
-    columns: Vec<ResultColumn>,
-    parameters: Vec<Parameter>,
+    analysis: Analysis,
     progress: Progress,
 }
 
 /// The rows of a result, which are fetched as they are read.
 pub struct Rows<'s> {
-    statement: &'s mut Statement,
-    prepared: Option<Prepared>,
+    /// A statement has one result at a time.
+    _statement: PhantomData<&'s mut Statement>,
+    prepared: Prepared,
+    is_done: bool,
 }
 
 impl Database {
@@ -64,10 +72,19 @@ impl Database {
     /// # Errors
     /// HY024 if the profile's tables are not valid.
     pub fn new(session: Arc<Session>) -> Result<Self> {
-        let catalog = Catalog::of_profile(session.settings().profile.tables());
+        let settings = session.settings();
+        let mut catalog = Catalog::of_profile(settings.profile.tables());
+        if settings.custom_fields && settings.profile.custom_fields.is_some() {
+            catalog.expect_custom_fields();
+        }
+        for shape in system::shapes() {
+            catalog.add(shape);
+        }
         Ok(Self {
+            facts: Arc::new(ConnectionFacts::of(settings)),
             session,
             catalog: Arc::new(catalog),
+            full: Mutex::new(None),
         })
     }
 
@@ -83,8 +100,32 @@ impl Database {
     /// # Errors
     /// As [`Session::execute`].
     pub fn full_catalog(&self, cancel: &CancellationToken) -> Result<Arc<Catalog>> {
-        let _ = cancel;
-        Ok(self.catalog())
+        self.load_custom_fields(&Progress::default(), cancel)
+    }
+
+    fn load_custom_fields(
+        &self,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Catalog>> {
+        // Held during the request, so that statements prepared side by side make one.
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(full) = &*full {
+            return Ok(Arc::clone(full));
+        }
+        if !self.session.settings().custom_fields {
+            return Ok(self.catalog());
+        }
+        let loaded = custom_fields::load(&self.catalog, &self.session, progress, cancel)?;
+        let loaded = Arc::new(loaded);
+        *full = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    /// The catalogue as far as it is known now.
+    fn known_catalog(&self) -> Arc<Catalog> {
+        let full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.clone().unwrap_or_else(|| self.catalog())
     }
 
     /// Prepares one statement. A request is made only where the statement needs the account's own
@@ -94,16 +135,29 @@ impl Database {
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
     /// available yet; and as [`Session::execute`].
     pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
-        let mut statement = Statement {
-            session: Arc::clone(&self.session),
-            catalog: self.catalog(),
-            sql: sql.to_owned(),
-            columns: Vec::new(),
-            parameters: Vec::new(),
-            progress: Progress::default(),
+        let progress = Progress::default();
+        let mut catalog = self.known_catalog();
+        let mut outcome = typing::analyze(sql, &catalog);
+        if let Err(Failure::NeedsCustomFields { .. }) = outcome {
+            catalog = self.load_custom_fields(&progress, cancel)?;
+            outcome = typing::analyze(sql, &catalog);
+        }
+        let analysis = match outcome {
+            Ok(analysis) => analysis,
+            Err(Failure::Wrong(problem)) => return Err(problem.into_diagnostic(sql)),
+            Err(Failure::NeedsCustomFields { table }) => return Err(incomplete(&table)),
         };
-        statement.plan(sql, cancel)?;
-        statement.columns.clear();
+        let statement = Statement {
+            session: Arc::clone(&self.session),
+            facts: Arc::clone(&self.facts),
+            catalog,
+            analysis,
+            progress,
+        };
+        if statement.parameters().is_empty() {
+            // `SQLite` may know better what is wrong.
+            statement.plan(&statement.analysis.sql, cancel)?;
+        }
         Ok(statement)
     }
 }
@@ -112,13 +166,13 @@ impl Statement {
     /// The columns of the result, known before any row is fetched.
     #[must_use]
     pub fn columns(&self) -> &[ResultColumn] {
-        &self.columns
+        &self.analysis.columns
     }
 
     /// The parameters, in order.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        &self.analysis.parameters
     }
 
     /// What the current or the last query has cost. Any thread may look at it while it runs.
@@ -132,34 +186,48 @@ impl Statement {
     /// # Errors
     /// 07002 when values are missing or too many; HY008 cancelled.
     pub fn query(&mut self, values: &[Value], cancel: &CancellationToken) -> Result<Rows<'_>> {
-        let _ = values;
-        let prepared = self.plan(&self.sql, cancel)?;
+        if values.len() != self.parameters().len() {
+            return Err(Diagnostic::new(
+                SqlState::WRONG_PARAMETERS,
+                format!(
+                    "The statement has {} parameters, and {} values were given.",
+                    self.parameters().len(),
+                    values.len()
+                ),
+            ));
+        }
+        self.progress = Progress::default();
+        let prepared = self.plan(&self.analysis.sql, cancel)?;
         Ok(Rows {
-            statement: self,
-            prepared: Some(prepared),
+            _statement: PhantomData,
+            prepared,
+            is_done: false,
         })
     }
 
     fn plan(&self, sql: &str, cancel: &CancellationToken) -> Result<Prepared> {
-        let lower = sql.to_ascii_lowercase();
         let tables: Vec<Arc<TableShape>> = self
-            .catalog
-            .tables()
+            .analysis
+            .tables
             .iter()
-            .filter(|table| lower.contains(&table.name.to_ascii_lowercase()))
-            .cloned()
+            .filter_map(|name| self.catalog.table(name).cloned())
             .collect();
+        let misfits = if self.session.settings().invalid_values_are_null {
+            Misfits::Null
+        } else {
+            Misfits::Refused
+        };
         let fetcher = Fetcher {
             session: Arc::clone(&self.session),
             cancel: cancel.clone(),
             progress: self.progress.clone(),
-            misfits: Misfits::default(),
+            misfits,
         };
+        let (catalog, facts) = (Arc::clone(&self.catalog), Arc::clone(&self.facts));
         let runtime = Runtime::new(
             Arc::clone(&self.catalog),
             fetcher,
-            Arc::new(|_| Vec::new()),
-            !lower.contains("limit"),
+            Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
         Prepared::new(runtime, &tables, sql)
     }
@@ -172,22 +240,23 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        let Some(prepared) = &mut self.prepared else {
+        if self.is_done {
             return Ok(None);
-        };
-        let row = prepared.next_row();
-        if !matches!(row, Ok(Some(_))) {
-            self.prepared = None;
         }
+        let row = self.prepared.next_row();
+        self.is_done = !matches!(row, Ok(Some(_)));
         row
     }
 
     /// Warnings since they were last taken.
     pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        let _ = &self.statement;
-        self.prepared
-            .as_ref()
-            .map(Prepared::take_warnings)
-            .unwrap_or_default()
+        self.prepared.take_warnings()
     }
+}
+
+fn incomplete(table: &str) -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        format!("The fields that the account has added to \"{table}\" stayed unknown."),
+    )
 }

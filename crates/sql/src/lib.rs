@@ -7,6 +7,7 @@
 //! query over virtual tables, which ask the service for no more than is needed.
 
 pub mod catalog;
+mod custom_fields;
 mod database;
 pub mod dialect;
 mod engine;

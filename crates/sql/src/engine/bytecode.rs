@@ -22,6 +22,8 @@ pub(crate) struct ScanFacts {
     pub(crate) reads_rowid: bool,
     /// It is inside of a loop, so that it may begin many times.
     pub(crate) is_inner: bool,
+    /// The statement may leave it before its last row.
+    pub(crate) can_stop: bool,
     /// The number of places in the program where such a scan begins.
     pub(crate) places: usize,
     /// Where each of its values comes from.
@@ -53,7 +55,9 @@ pub(crate) fn read(program: &[Instruction]) -> HashMap<usize, ScanFacts> {
             let is_inner = loops.iter().any(|&(cursor, from, to)| {
                 cursor != instruction.p1 && from <= address && address <= to
             });
+            let can_stop = can_stop(program, address, instruction.p1);
             let fact = facts.entry(plan).or_default();
+            fact.can_stop |= can_stop;
             fact.places += 1;
             fact.is_inner |= is_inner;
             fact.arguments = if fact.places == 1 {
@@ -132,6 +136,36 @@ fn loops(program: &[Instruction]) -> Vec<(i64, usize, usize)> {
         // The jump back to the beginning of the program, after its set-up, is no loop.
         .filter(|&(cursor, from, _)| cursor != -1 || from > 1)
         .collect()
+}
+
+/// Whether something in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
+/// EXISTS, the least of an ordered scan. A part of the program that hands rows to another part
+/// (a coroutine) is left whenever that one is.
+fn can_stop(program: &[Instruction], address: usize, cursor: i64) -> bool {
+    let counts = |instruction: &Instruction| instruction.opcode == "DecrJumpZero";
+    let Some(end) = program
+        .iter()
+        .enumerate()
+        .skip(address)
+        .find(|(_, next)| next.opcode == "VNext" && next.p1 == cursor)
+        .map(|(end, _)| end)
+    else {
+        return true;
+    };
+    let is_outside =
+        |target: i64| usize::try_from(target).is_ok_and(|target| target > end || target < address);
+    let leaves = program
+        .get(address + 1..end)
+        .unwrap_or_default()
+        .iter()
+        .any(|instruction| {
+            (counts(instruction) || instruction.opcode == "Goto") && is_outside(instruction.p2)
+        });
+    let is_in_coroutine = program.iter().take(address).any(|instruction| {
+        instruction.opcode == "InitCoroutine"
+            && usize::try_from(instruction.p2).is_ok_and(|end| address < end)
+    });
+    leaves || (is_in_coroutine && program.iter().any(counts))
 }
 
 fn arguments(

@@ -29,6 +29,7 @@ use runtime::Runtime;
 use sqlite::Running;
 
 use crate::catalog::TableShape;
+use crate::functions;
 use crate::value::Value;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
@@ -52,7 +53,7 @@ impl Prepared {
         let program =
             program(&connection, sql).map_err(|error| failed(&runtime, &error.to_string()))?;
         runtime.learn(bytecode::read(&program));
-        let running = Running::new(connection, sql).map_err(|said| failed(&runtime, &said))?;
+        let running = Running::new(connection, sql).map_err(|error| failed(&runtime, &error))?;
         Ok(Self { runtime, running })
     }
 
@@ -61,7 +62,7 @@ impl Prepared {
         match self.running.step() {
             Ok(true) => Ok(Some(self.running.row())),
             Ok(false) => Ok(None),
-            Err(said) => Err(failed(&self.runtime, &said)),
+            Err(error) => Err(failed(&self.runtime, &error)),
         }
     }
 
@@ -94,14 +95,14 @@ fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instructi
 }
 
 /// The error behind what `SQLite` said: one of ours, if it came from below.
-fn failed(runtime: &Runtime, said: &str) -> Diagnostic {
+fn failed(runtime: &Runtime, error: &rusqlite::Error) -> Diagnostic {
     if let Some(problem) = runtime.take_failure() {
         return problem;
     }
     if runtime.fetcher.cancel.is_cancelled() {
         return fetch::cancelled();
     }
-    Diagnostic::new(SqlState::SYNTAX, said)
+    functions::diagnostic_of(error)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]

@@ -29,8 +29,6 @@ pub(crate) struct Runtime {
     pub(crate) fetcher: Fetcher,
     /// Rows of system tables.
     pub(crate) system: Arc<dyn Fn(&str) -> Vec<Row> + Send + Sync>,
-    /// The next page may be fetched while one is read: every row is going to be read.
-    pub(crate) reads_all: bool,
     state: Mutex<State>,
 }
 
@@ -66,6 +64,7 @@ pub(crate) enum Key {
 /// Rows that several scans read.
 pub(crate) struct Shared {
     plan: Plan,
+    fetches_ahead: bool,
     stream: Stream,
     pub(crate) table: StoredTable,
 }
@@ -107,13 +106,11 @@ impl Runtime {
         catalog: Arc<Catalog>,
         fetcher: Fetcher,
         system: Arc<dyn Fn(&str) -> Vec<Row> + Send + Sync>,
-        reads_all: bool,
     ) -> Self {
         Self {
             catalog,
             fetcher,
             system,
-            reads_all,
             state: Mutex::default(),
         }
     }
@@ -462,9 +459,9 @@ impl Runtime {
                 demand,
                 parent_key,
             );
-            return Ok(Rows::streamed(stream, self.reads_all));
+            return Ok(Rows::streamed(stream, !facts.can_stop));
         }
-        let shared = self.shared(plan, shape, &layout, demand, parent_key)?;
+        let shared = self.shared(plan, shape, facts, &layout, demand)?;
         Ok(Rows::stored(shared, local))
     }
 
@@ -488,10 +485,11 @@ impl Runtime {
         &self,
         plan: &Plan,
         shape: &Arc<TableShape>,
+        facts: &ScanFacts,
         layout: &Arc<Layout>,
         demand: Demand,
-        parent_key: Option<String>,
     ) -> Result<Arc<Mutex<Shared>>> {
+        let parent_key = self.parent_key(plan, shape);
         let mut state = self.state();
         let key = (format!("{} {:?}", plan.table, plan.access), demand);
         if let Some(shared) = state.shared.get(&key) {
@@ -507,6 +505,7 @@ impl Runtime {
         );
         let shared = Arc::new(Mutex::new(Shared {
             plan: plan.clone(),
+            fetches_ahead: !facts.can_stop,
             stream,
             table,
         }));
@@ -726,11 +725,12 @@ impl Runtime {
         let Some((by, slot)) = slot.map(|slot| self.carrying(*by, slot)) else {
             return Ok(());
         };
+        let may_read_on = self.facts(by).is_some_and(|facts| !facts.can_stop);
         for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
                 let ahead = self.referred(&cursor, slot, by)?;
                 add(wanted, self.unknown(plan, ahead), at_once);
-                if wanted.len() >= at_once || !self.reads_all || !self.read_on(&cursor)? {
+                if wanted.len() >= at_once || !may_read_on || !self.read_on(&cursor)? {
                     break;
                 }
             }
@@ -798,7 +798,7 @@ impl Runtime {
         let Some(Delivered { mut page, warnings }) = shared.stream.next_page()? else {
             return Ok(false);
         };
-        if self.reads_all {
+        if shared.fetches_ahead {
             shared.stream.fetch_ahead();
         }
         self.warn(warnings);

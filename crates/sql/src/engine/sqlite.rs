@@ -21,9 +21,10 @@ pub(crate) struct Running {
 unsafe impl Send for Running {}
 
 impl Running {
-    /// Prepares a statement. Gives the connection back with the error.
-    pub(crate) fn new(connection: Connection, sql: &str) -> Result<Self, String> {
-        let length = c_int::try_from(sql.len()).map_err(|_| "the statement is too long")?;
+    /// Prepares a statement.
+    pub(crate) fn new(connection: Connection, sql: &str) -> rusqlite::Result<Self> {
+        let length = c_int::try_from(sql.len())
+            .map_err(|_| rusqlite::Error::ModuleError("the statement is too long".into()))?;
         let mut statement = ptr::null_mut();
         // SAFETY: the handle is that of an open connection, the text is valid for its length, and
         // SQLite writes the statement to a place that lives through the call.
@@ -46,17 +47,17 @@ impl Running {
                     columns,
                 })
             }
-            _ => Err(message(&connection)),
+            _ => Err(failure(&connection, code)),
         }
     }
 
     /// Moves to the next row; `false` after the last.
-    pub(crate) fn step(&mut self) -> Result<bool, String> {
+    pub(crate) fn step(&mut self) -> rusqlite::Result<bool> {
         // SAFETY: the statement lives as long as `self`.
         match unsafe { ffi::sqlite3_step(self.statement.as_ptr()) } {
             ffi::SQLITE_ROW => Ok(true),
             ffi::SQLITE_DONE => Ok(false),
-            _ => Err(message(&self.connection)),
+            code => Err(failure(&self.connection, code)),
         }
     }
 
@@ -110,10 +111,11 @@ unsafe fn bytes<'a>(start: *const u8, length: c_int) -> &'a [u8] {
 }
 
 /// What `SQLite` said last.
-fn message(connection: &Connection) -> String {
+fn failure(connection: &Connection, code: c_int) -> rusqlite::Error {
     // SAFETY: the message of an open connection is a text that ends with NUL, valid until the next
     // call for this connection.
-    unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(connection.handle())) }
+    let message = unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(connection.handle())) }
         .to_string_lossy()
-        .into_owned()
+        .into_owned();
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message))
 }

@@ -720,7 +720,7 @@ pub(super) const ROWS: &[Function] = &[
         "DATE_TRUNC(interval, moment)",
         Moment(1),
         IfAny,
-        "The beginning of the interval; weeks begin on Monday. A DATE stays one unless hours or less are asked for",
+        "The beginning of the interval; weeks begin on Monday. A DATE stays one",
     ),
     row(
         "dateadd",

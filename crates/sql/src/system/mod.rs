@@ -135,6 +135,7 @@ impl Definition {
             origin: Origin::System,
         });
         TableShape {
+            custom_fields_unknown: false,
             name: self.name.to_owned(),
             description: Some(self.description.to_owned()),
             columns: columns.collect(),
