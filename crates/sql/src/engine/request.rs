@@ -208,7 +208,7 @@ impl Requester<'_> {
                         }
                     }
                 }
-                Role::Key | Role::Local => {}
+                Role::Key | Role::Local | Role::Bound => {}
             }
         }
         let alternatives = required(list, &given_parameters, alternatives);
