@@ -548,3 +548,37 @@ fn a_connection_is_kept_open_between_calls() {
     }
     assert_eq!(service.sandbox.counters().connections, 1);
 }
+
+/// The scans send one request after another, more than the service takes.
+#[test]
+fn long_scans_do_not_keep_a_lookup_waiting() {
+    let options = Options {
+        rate_limit: 2,
+        rate_window: Duration::from_secs(1),
+        ..Options::default()
+    };
+    let service = Service::start(options);
+    let session = service.connect("");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    get(&session, "matters?fields=id&limit=1");
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+        let scanned = || {
+            let counters = service.sandbox.counters();
+            counters.requests("GET /api/v4/matters.json")
+        };
+        let before = scanned();
+        let (lookup, _) = send(&session, &Request::get("users/who_am_i"));
+        let meanwhile = scanned() - before;
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(lookup.unwrap().waited() > Duration::ZERO);
+        // Each scan had at most one request ahead of it, and the last window may take one more.
+        assert!(meanwhile <= 4, "{meanwhile} went first");
+    });
+}
