@@ -418,7 +418,10 @@ impl Call<'_, '_> {
                      not followed, because nothing would protect the data.",
                 )
             })?;
-            self.leave_origin();
+            // A signature may cover the headers that were given for it.
+            if self.is_api {
+                self.leave_origin();
+            }
         }
         if !keeps_method && self.method != Method::HEAD {
             self.method = Method::GET;
