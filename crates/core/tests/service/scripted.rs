@@ -476,3 +476,42 @@ fn the_headers_of_a_signed_request_go_along_to_another_storage_host() {
     }
     assert_eq!(server.seen().len(), 0);
 }
+
+/// RFC 6749 section 2.3.1: both are form-encoded, and then joined.
+#[test]
+fn a_profile_can_ask_for_basic_authentication_of_the_client() {
+    let service = Service::plain();
+    let grant = r#"{"access_token":"new","token_type":"Bearer","expires_in":3600}"#;
+    let server = Scripted::start(vec![reply("200 OK", JSON, grant), reply("200 OK", "", "")]);
+    let profile = include_str!("../../../../profiles/clio/profile.json");
+    let basic = profile.replace(
+        r#""client_authentication": "body""#,
+        r#""client_authentication": "basic""#,
+    );
+    assert_ne!(basic, profile);
+    let path = service.folder.path().join("Basic.apip");
+    std::fs::write(&path, basic).unwrap();
+    write_tokens(&service.file(), "old", "refresh", Duration::ZERO, 0);
+    let more = format!(
+        "Profile={};OAuthClientId=my client;OAuthClientSecret='s:e&c'",
+        path.display()
+    );
+    let session = service.connect(&server.string(&more));
+    let (head, form) = {
+        let seen = server.seen.lock().unwrap();
+        let (head, form) = seen[0].split_once("\r\n\r\n").unwrap();
+        (head.to_ascii_lowercase(), form.to_owned())
+    };
+    assert!(head.starts_with("post /oauth/token "), "{head}");
+    // my+client:s%3Ae%26c
+    let expected = "authorization: basic bXkrY2xpZW50OnMlM0FlJTI2Yw==".to_ascii_lowercase();
+    assert!(head.contains(&expected), "{head}");
+    assert!(form.contains("refresh_token=refresh"), "{form}");
+    for absent in ["client_secret", "client_id"] {
+        assert!(!form.contains(absent), "{form}");
+    }
+    assert_eq!(
+        execute(&session, &Request::get("a"), RequestBody::Empty).0,
+        200
+    );
+}
