@@ -124,6 +124,9 @@ impl Checked<'_> {
             want(fresh, &name, "unlike the names of other columns")?;
             self.column(column, &place)?;
         }
+        for (at, column) in self.table.columns.iter().enumerate() {
+            self.reference(column, &format!("{place}/{at}"))?;
+        }
         Ok(())
     }
 
@@ -159,8 +162,7 @@ impl Checked<'_> {
             text,
             &format!("{place}/ignore_case"),
             "absent where the type is not text",
-        )?;
-        self.reference(column, place)
+        )
     }
 
     fn reference(&self, column: &Column, place: &str) -> Check {
@@ -349,3 +351,6 @@ fn has_field(table: &Table, name: &str, kind: ColumnType) -> bool {
         .iter()
         .any(|column| column.name == name && column.path() == (name, None) && column.kind == kind)
 }
+
+#[cfg(test)]
+mod tests;
