@@ -52,6 +52,7 @@ pub struct Table {
 /// The request that lists a table's records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "as the format has it")]
 pub struct List {
     /// Its path, relative to the API's base path, with the names of columns in braces where a
     /// value belongs: `contacts/{contact_id}/email_addresses`.

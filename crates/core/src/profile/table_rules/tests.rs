@@ -71,6 +71,7 @@ fn the_library_is_as_it_must_be() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn what_is_wrong_is_named_by_its_json_path() {
     let cases = [
         ("/1/name", json!("authors"), "/tables/1/name must be unlike"),
