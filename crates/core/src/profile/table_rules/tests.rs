@@ -241,3 +241,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_example_in_the_documentation_is_as_it_must_be() {
+    let text = include_str!("../../../../../docs/profiles.md");
+    let (_, example) = text.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let tables: Value = serde_json::from_str(example).unwrap();
+    assert_eq!(tables.as_array().unwrap().len(), 3);
+    checked(&tables).unwrap();
+}
