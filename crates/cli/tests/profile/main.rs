@@ -8,6 +8,7 @@
 )]
 
 mod comparison;
+mod custom_fields;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
