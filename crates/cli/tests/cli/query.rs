@@ -21,22 +21,22 @@ fn rows_come_in_every_form() {
     assert_eq!(
         run(&world, &["query", sql]).good(),
         "id,billable,open_date\r\n\
-         581000001,true,2020-07-09\r\n\
-         581000002,true,2021-02-17\r\n"
+         581000001,true,2020-10-20\r\n\
+         581000002,true,2021-02-05\r\n"
     );
     assert_eq!(
         run(&world, &["query", sql, "-o", "json"]).good(),
         "[\n\
-         {\"id\":581000001,\"billable\":true,\"open_date\":\"2020-07-09\"},\n\
-         {\"id\":581000002,\"billable\":true,\"open_date\":\"2021-02-17\"}\n\
+         {\"id\":581000001,\"billable\":true,\"open_date\":\"2020-10-20\"},\n\
+         {\"id\":581000002,\"billable\":true,\"open_date\":\"2021-02-05\"}\n\
          ]\n"
     );
     assert_eq!(
         run(&world, &["query", sql, "-o", "table"]).good(),
         "       id  billable  open_date\n\
          ---------  --------  ----------\n\
-         581000001  true      2020-07-09\n\
-         581000002  true      2021-02-17\n"
+         581000001  true      2020-10-20\n\
+         581000002  true      2021-02-05\n"
     );
     let file = world.home().join("matters.db");
     let file = file.to_str().unwrap();
@@ -47,7 +47,7 @@ fn rows_come_in_every_form() {
     let database = rusqlite::Connection::open(file).unwrap();
     let sum = "SELECT count(*) || ' ' || max(open_date) FROM m WHERE billable";
     let row: String = database.query_row(sum, [], |row| row.get(0)).unwrap();
-    assert_eq!(row, "2 2021-02-17");
+    assert_eq!(row, "2 2021-02-05");
 }
 
 #[test]
