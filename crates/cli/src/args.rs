@@ -100,8 +100,22 @@ pub enum ProfileCommand {
         document: PathBuf,
         /// What the document does not say, as JSON
         #[arg(long, value_name = "FILE")]
-        overlay: PathBuf,
+        overlay: Option<PathBuf>,
     },
+    /// Pack a directory with a profile into one file
+    Pack {
+        /// The directory with profile.json, and tables.json if there is one
+        directory: PathBuf,
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Check a profile: a file or a directory
+    Check {
+        /// The profile
+        file: PathBuf,
+    },
+    /// Print the built-in profile
+    Show,
 }
 
 /// A command that needs nothing but a connection.

@@ -21,6 +21,7 @@ use crate::http::{Body, Reply, Request};
 use crate::limit::Limiter;
 use crate::oauth::{self, Authorizations, Person};
 use crate::options::Options;
+use crate::query::Parameters;
 use crate::record::Database;
 use crate::storage::Storage;
 
@@ -337,12 +338,9 @@ impl App {
             .is_some_and(|accepted| accepted.split([',', ';']).any(|name| name.trim() == "gzip"));
         let cacheable = request.method == "GET" && self.api.is_list(&request.path);
         let key = if cacheable {
-            format!(
-                "{} {}?{}",
-                self.origin(request),
-                request.path,
-                request.query
-            )
+            // However the client has escaped it.
+            let query = Parameters::parse(request.query.as_bytes()).to_query();
+            format!("{} {}?{query}", self.origin(request), request.path)
         } else {
             String::new()
         };

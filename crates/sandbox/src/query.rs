@@ -68,6 +68,12 @@ impl Parameters {
         }
     }
 
+    /// The query string that says the same, escaped in one way.
+    pub fn to_query(&self) -> String {
+        let mut out = form_urlencoded::Serializer::new(String::new());
+        out.extend_pairs(self.iter()).finish()
+    }
+
     fn with_page_token(&self, token: &str) -> String {
         let mut out = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.iter() {

@@ -9,7 +9,9 @@ use apilink_core::{Diagnostic, Result, SqlState};
 
 use crate::catalog::{Catalog, TableShape};
 use crate::custom_fields;
+use crate::dialect::{self, Qualifiers};
 use crate::engine::Prepared;
+use crate::engine::explain::Step;
 use crate::engine::fetch::{Fetcher, Misfits};
 use crate::engine::runtime::Runtime;
 use crate::progress::Progress;
@@ -54,7 +56,11 @@ pub struct Statement {
     session: Arc<Session>,
     facts: Arc<ConnectionFacts>,
     catalog: Arc<Catalog>,
+    /// As `SQLite` understands it, with its parameters.
+    sql: String,
     analysis: Analysis,
+    /// The columns of the plan, where the plan is what was asked for.
+    explained: Option<Vec<ResultColumn>>,
     progress: Progress,
 }
 
@@ -62,8 +68,15 @@ pub struct Statement {
 pub struct Rows<'s> {
     /// A statement has one result at a time.
     _statement: PhantomData<&'s mut Statement>,
-    prepared: Prepared,
-    is_done: bool,
+    source: RowSource,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Where the rows of a result come from.
+enum RowSource {
+    Query(Box<Prepared>),
+    Listed(std::vec::IntoIter<Vec<Value>>),
+    Done,
 }
 
 impl Database {
@@ -136,29 +149,44 @@ impl Database {
     /// available yet; and as [`Session::execute`].
     pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
         let progress = Progress::default();
+        let translated = dialect::translate(sql, &self.qualifiers())?;
+        translated.kind.check_available()?;
+        let in_original = |failure| match failure {
+            Failure::Wrong(mut problem) => {
+                problem.place = problem.place.map(|place| {
+                    let position = |offset| translated.positions.original(offset);
+                    position(place.start)..position(place.end)
+                });
+                problem.into_diagnostic(sql)
+            }
+            Failure::NeedsCustomFields { table } => incomplete(&table),
+        };
         let mut catalog = self.known_catalog();
-        let mut outcome = typing::analyze(sql, &catalog);
+        let mut outcome = typing::analyze(&translated.sql, &catalog);
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
             catalog = self.load_custom_fields(&progress, cancel)?;
-            outcome = typing::analyze(sql, &catalog);
+            outcome = typing::analyze(&translated.sql, &catalog);
         }
-        let analysis = match outcome {
-            Ok(analysis) => analysis,
-            Err(Failure::Wrong(problem)) => return Err(problem.into_diagnostic(sql)),
-            Err(Failure::NeedsCustomFields { table }) => return Err(incomplete(&table)),
-        };
+        let analysis = outcome.map_err(in_original)?;
         let statement = Statement {
             session: Arc::clone(&self.session),
             facts: Arc::clone(&self.facts),
             catalog,
+            sql: translated.sql,
             analysis,
+            explained: translated.explain.then(plan_columns),
             progress,
         };
         if statement.parameters().is_empty() {
             // `SQLite` may know better what is wrong.
-            statement.plan(&statement.analysis.sql, cancel)?;
+            statement.plan(&statement.analysis, cancel)?;
         }
         Ok(statement)
+    }
+
+    /// What may stand before the name of a table.
+    fn qualifiers(&self) -> Qualifiers {
+        Qualifiers::new([self.facts.schema(), system::CATALOG_NAME, "CData"])
     }
 }
 
@@ -166,7 +194,7 @@ impl Statement {
     /// The columns of the result, known before any row is fetched.
     #[must_use]
     pub fn columns(&self) -> &[ResultColumn] {
-        &self.analysis.columns
+        self.explained.as_deref().unwrap_or(&self.analysis.columns)
     }
 
     /// The parameters, in order.
@@ -196,18 +224,39 @@ impl Statement {
                 ),
             ));
         }
-        self.progress = Progress::default();
-        let prepared = self.plan(&self.analysis.sql, cancel)?;
+        self.progress.reset();
+        let prepared = if values.is_empty() {
+            self.plan(&self.analysis, cancel)?
+        } else {
+            self.plan(&self.with_values(values)?, cancel)?
+        };
+        let source = if self.explained.is_some() {
+            RowSource::Listed(plan_rows(&prepared.steps()).into_iter())
+        } else {
+            RowSource::Query(Box::new(prepared))
+        };
         Ok(Rows {
             _statement: PhantomData,
-            prepared,
-            is_done: false,
+            source,
+            warnings: Vec::new(),
         })
     }
 
-    fn plan(&self, sql: &str, cancel: &CancellationToken) -> Result<Prepared> {
-        let tables: Vec<Arc<TableShape>> = self
-            .analysis
+    /// The statement with these values in place of its parameters: so planned, a value that the
+    /// service can compare is passed to it.
+    fn with_values(&self, values: &[Value]) -> Result<Analysis> {
+        let literals: Vec<String> = values.iter().map(Value::literal).collect();
+        // What is wrong now is a value, whose place in the text says nothing.
+        let wrong = |failure| match failure {
+            Failure::Wrong(problem) => Diagnostic::new(problem.sqlstate, problem.message),
+            Failure::NeedsCustomFields { table } => incomplete(&table),
+        };
+        let sql = typing::with_literals(&self.sql, &literals).map_err(wrong)?;
+        typing::analyze(&sql, &self.catalog).map_err(wrong)
+    }
+
+    fn plan(&self, analysis: &Analysis, cancel: &CancellationToken) -> Result<Prepared> {
+        let tables: Vec<Arc<TableShape>> = analysis
             .tables
             .iter()
             .filter_map(|name| self.catalog.table(name).cloned())
@@ -229,7 +278,7 @@ impl Statement {
             fetcher,
             Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
-        Prepared::new(runtime, &tables, sql)
+        Prepared::new(runtime, &tables, &analysis.sql)
     }
 }
 
@@ -240,18 +289,68 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        if self.is_done {
-            return Ok(None);
+        let row = match &mut self.source {
+            RowSource::Query(prepared) => prepared.next_row(),
+            RowSource::Listed(rows) => Ok(rows.next()),
+            RowSource::Done => Ok(None),
+        };
+        if !matches!(row, Ok(Some(_))) {
+            self.finish();
         }
-        let row = self.prepared.next_row();
-        self.is_done = !matches!(row, Ok(Some(_)));
         row
+    }
+
+    /// Keeps the warnings of a query that is over, and nothing else of it.
+    fn finish(&mut self) {
+        if let RowSource::Query(prepared) = &self.source {
+            self.warnings.extend(prepared.take_warnings());
+        }
+        self.source = RowSource::Done;
     }
 
     /// Warnings since they were last taken.
     pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        self.prepared.take_warnings()
+        let mut warnings = std::mem::take(&mut self.warnings);
+        if let RowSource::Query(prepared) = &self.source {
+            warnings.extend(prepared.take_warnings());
+        }
+        warnings
     }
+}
+
+/// The columns of a plan.
+fn plan_columns() -> Vec<ResultColumn> {
+    let column = |name: &str, sql_type, nullable| ResultColumn {
+        name: name.to_owned(),
+        sql_type,
+        nullable,
+        origin: None,
+    };
+    vec![
+        column("step", SqlType::Integer, false),
+        column("table", SqlType::TEXT, false),
+        column("request", SqlType::TEXT, true),
+        column("calls", SqlType::Bigint, true),
+        column("reason", SqlType::TEXT, false),
+    ]
+}
+
+fn plan_rows(steps: &[Step]) -> Vec<Vec<Value>> {
+    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
+    let number = |number: u64| i64::try_from(number).map_or(Value::Null, Value::Integer);
+    steps
+        .iter()
+        .zip(1..)
+        .map(|(step, at)| {
+            vec![
+                Value::Integer(at),
+                Value::Text(step.table.clone()),
+                text(&step.request),
+                step.calls.map_or(Value::Null, number),
+                Value::Text(step.reason.clone()),
+            ]
+        })
+        .collect()
 }
 
 fn incomplete(table: &str) -> Diagnostic {

@@ -46,6 +46,19 @@ impl Progress {
         }
     }
 
+    /// Begins to count anew.
+    pub(crate) fn reset(&self) {
+        for counter in [
+            &self.0.calls,
+            &self.0.pages,
+            &self.0.records,
+            &self.0.waited,
+            &self.0.calls_left,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn add_call(&self) {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
     }

@@ -35,6 +35,33 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The value as a literal of SQL.
+    pub(crate) fn literal(&self) -> String {
+        let hexadecimal = |bytes: &[u8]| {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("x'{digits}'")
+        };
+        match self {
+            Self::Null => "NULL".to_owned(),
+            Self::Integer(number) if *number < 0 => format!("({number})"),
+            Self::Integer(number) => number.to_string(),
+            Self::Real(number) if number.is_nan() => "NULL".to_owned(),
+            // A literal that is too large is infinite.
+            Self::Real(number) if number.is_infinite() => {
+                format!("({}9e999)", if *number < 0.0 { "-" } else { "" })
+            }
+            Self::Real(number) => format!("({number:?})"),
+            // A literal ends at a NUL.
+            Self::Text(text) if text.contains('\0') => {
+                format!("CAST({} AS TEXT)", hexadecimal(text.as_bytes()))
+            }
+            Self::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Self::Bytes(bytes) => hexadecimal(bytes),
+        }
+    }
+}
+
 /// A value as text: [`Value::display`].
 #[derive(Clone, Copy, Debug)]
 pub struct Displayed<'a> {

@@ -5,7 +5,6 @@ pub mod catalog;
 pub mod get;
 pub mod query;
 
-use std::io::Write as _;
 
 use crate::args::ProfileCommand;
 use crate::connection::{read_file, read_stdin};
@@ -14,10 +13,26 @@ use crate::profile;
 
 /// `profile`.
 pub fn make_profile(command: &ProfileCommand) -> Outcome {
-    let ProfileCommand::FromOpenapi { document, overlay } = command;
-    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
-    let text = profile::run(&["from-openapi".to_owned(), path(document), path(overlay)])?;
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let mut arguments = Vec::new();
+    match command {
+        ProfileCommand::FromOpenapi { document, overlay } => {
+            arguments.extend(["from-openapi".to_owned(), text(document)]);
+            arguments.extend(overlay.as_deref().map(text));
+        }
+        ProfileCommand::Pack { directory, file } => {
+            arguments.extend(["pack".to_owned(), text(directory), text(file)]);
+        }
+        ProfileCommand::Check { file } => arguments.extend(["check".to_owned(), text(file)]),
+        ProfileCommand::Show => arguments.push("show".to_owned()),
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    profile::run(
+        &arguments,
+        &mut std::io::stdout().lock(),
+        &mut std::io::stderr().lock(),
+    )?;
+    Ok(())
 }
 
 /// Splits what stands before a command's own argument from it.

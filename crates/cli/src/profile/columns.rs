@@ -69,8 +69,12 @@ impl<'a> Source<'a, '_> {
                         found.arrays.push((*field, object));
                         continue;
                     }
+                    Shape::Scalar(_) => ColumnType::Json,
+                    // Of an object in an element, nothing but its key can be had.
+                    _ if objects == Objects::Key => continue,
                     _ => ColumnType::Json,
                 },
+                Shape::Unknown if objects == Objects::Key => continue,
                 Shape::Unknown => ColumnType::Json,
             };
             let name = column_name(field);

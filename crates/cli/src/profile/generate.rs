@@ -611,9 +611,11 @@ fn set_reference(table: &mut Table, object: &str, target: &Target, only_key: boo
     let key = format!("{object}.id");
     let name = format!("{object}_id");
     let column = table.columns.iter_mut().find(|column| {
-        column.field.as_deref() == Some(&key) || (column.name == name && column.field.is_none())
+        let held = !column.parent && !column.parameter;
+        let scalar = column.name == name && column.field.is_none();
+        held && (column.field.as_deref() == Some(&key) || scalar)
     });
-    let Some(column) = column.filter(|column| !column.parent && !column.parameter) else {
+    let Some(column) = column else {
         return;
     };
     if target.columns.get("id") == Some(&column.kind) {

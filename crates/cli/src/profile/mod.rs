@@ -7,15 +7,27 @@ mod format;
 mod generate;
 mod names;
 mod overlay;
+mod pack;
+#[cfg(test)]
+mod tests;
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
-use apilink_core::Diagnostic;
+use apilink_core::profile::Profile;
+use apilink_core::profile::tables::Table;
+use apilink_core::{Diagnostic, SqlState};
+use flate2::read::GzDecoder;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use generate::Generated;
 pub use overlay::Overlay;
+pub use pack::{built_in, pack};
+
+/// A larger document is none.
+const MAX_DOCUMENT: u64 = 256 << 20;
 
 /// The tables of an `OpenAPI` 3 document.
 ///
@@ -24,40 +36,86 @@ pub use overlay::Overlay;
 /// line for each.
 pub fn from_openapi(document: &Value, overlay: &Overlay) -> Result<Generated, Diagnostic> {
     let document = document::Document::new(document).map_err(|problem| {
-        Diagnostic::invalid_value(format!("The OpenAPI document: {problem}."))
+        Diagnostic::invalid_value(format!("The OpenAPI document cannot be read: {problem}."))
     })?;
     generate::tables(document, overlay).map_err(|problems| {
-        Diagnostic::invalid_value(format!(
-            "The tables cannot be made:\n  {}",
-            problems.join("\n  ")
-        ))
+        let problems = problems.join("\n  ");
+        Diagnostic::invalid_value(format!("The tables cannot be made:\n  {problems}"))
     })
 }
 
-/// A first entry, for use before the command line calls this module.
+/// Tables as the text of a file `tables.json`.
 ///
 /// # Errors
-/// HY024 for what is wrong with the files.
-pub fn run(arguments: &[String]) -> Result<String, Diagnostic> {
+/// HY000, which should not happen: tables are plain data.
+pub fn to_json(tables: &[Table]) -> Result<String, Diagnostic> {
+    format::tables(tables)
+        .map_err(|error| Diagnostic::new(SqlState::GENERAL_ERROR, error.to_string()))
+}
+
+/// Runs `from-openapi DOCUMENT [OVERLAY]`, `pack DIRECTORY FILE`, `check FILE` or `show`. What they
+/// make goes to `out`, and warnings to `warn`.
+///
+/// # Errors
+/// HY024 for unknown arguments, and for what is wrong with the files. HY000 if `out` cannot be
+/// written.
+pub fn run(
+    arguments: &[&str],
+    out: &mut dyn Write,
+    warn: &mut dyn Write,
+) -> Result<(), Diagnostic> {
     match arguments {
-        [command, document, overlay] if command == "from-openapi" => {
-            let document: Value = read(Path::new(document))?;
+        ["from-openapi", document] => make(Path::new(document), &Overlay::default(), out, warn),
+        ["from-openapi", document, overlay] => {
             let overlay: Overlay = read(Path::new(overlay))?;
-            let generated = from_openapi(&document, &overlay)?;
-            for warning in &generated.warnings {
-                eprintln!("The overlay: {warning}.");
-            }
-            format::tables(&generated.tables)
-                .map_err(|error| Diagnostic::invalid_value(error.to_string()))
+            make(Path::new(document), &overlay, out, warn)
         }
-        _ => Err(Diagnostic::invalid_value("Unknown command.".to_owned())),
+        ["pack", directory, file] => pack(Path::new(directory), Path::new(file)),
+        ["check", file] => Profile::select(Path::new(file)).map(drop),
+        ["show"] => out.write_all(built_in().as_bytes()).map_err(unwritten),
+        _ => Err(Diagnostic::invalid_value(
+            "profile takes: from-openapi DOCUMENT [OVERLAY], pack DIRECTORY FILE, check FILE, or \
+             show.",
+        )),
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Diagnostic> {
+fn make(
+    document: &Path,
+    overlay: &Overlay,
+    out: &mut dyn Write,
+    warn: &mut dyn Write,
+) -> Result<(), Diagnostic> {
+    let document: Value = read(document)?;
+    let generated = from_openapi(&document, overlay)?;
+    for warning in &generated.warnings {
+        writeln!(warn, "The overlay does not fit the document: {warning}.").map_err(unwritten)?;
+    }
+    out.write_all(to_json(&generated.tables)?.as_bytes())
+        .map_err(unwritten)
+}
+
+fn unwritten(error: std::io::Error) -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        format!("The output could not be written: {error}."),
+    )
+}
+
+/// Reads a JSON file; one that ends with `.gz` is unpacked.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Diagnostic> {
     let problem = |error: &dyn std::fmt::Display| {
-        Diagnostic::invalid_value(format!("{}: {error}.", path.display()))
+        Diagnostic::invalid_value(format!("{} could not be read: {error}.", path.display()))
     };
-    let text = fs::read_to_string(path).map_err(|error| problem(&error))?;
-    serde_json::from_str(&text).map_err(|error| problem(&error))
+    let file = File::open(path).map_err(|error| problem(&error))?;
+    let packed = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
+    let plain: Box<dyn Read> = if packed {
+        Box::new(GzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
+    let reader = BufReader::new(plain.take(MAX_DOCUMENT));
+    serde_json::from_reader(reader).map_err(|error| problem(&error))
 }

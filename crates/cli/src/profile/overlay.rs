@@ -17,6 +17,7 @@ pub struct Overlay {
     /// The version of the format, [`FORMAT`].
     pub apilink_overlay: u32,
     /// How requests and replies are made.
+    #[serde(default)]
     pub conventions: Conventions,
     /// Plural to singular, where the rules of English do not say it.
     #[serde(default)]
@@ -53,15 +54,51 @@ pub struct Overlay {
     pub tables: BTreeMap<String, TableRules>,
 }
 
+impl Default for Overlay {
+    /// One that says nothing.
+    fn default() -> Self {
+        Self {
+            apilink_overlay: FORMAT,
+            conventions: Conventions::default(),
+            singulars: BTreeMap::new(),
+            column_order: ColumnOrder::default(),
+            ignored_paths: BTreeMap::new(),
+            ignored_fields: BTreeMap::new(),
+            types: BTreeMap::new(),
+            units: BTreeMap::new(),
+            references: BTreeMap::new(),
+            key_columns: BTreeMap::new(),
+            incomplete_lists: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            tables: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Conventions {
+    fn default() -> Self {
+        Self {
+            path_suffix: String::new(),
+            data: None,
+            fields_parameter: "fields".to_owned(),
+            page_size_parameter: "limit".to_owned(),
+            token_parameter: "page_token".to_owned(),
+            order_parameter: "order".to_owned(),
+            page_size: 100,
+            max_values: 100,
+            assumed_order: None,
+            exact_orders: Vec::new(),
+        }
+    }
+}
+
 /// How requests and replies are made.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Conventions {
     /// What paths in the document end with, and paths in the profile do not.
-    #[serde(default)]
     pub path_suffix: String,
     /// The member of a reply that holds the record or the records; absent: the reply is it.
-    #[serde(default)]
     pub data: Option<String>,
     /// The parameter that names the wanted fields.
     pub fields_parameter: String,
@@ -77,10 +114,8 @@ pub struct Conventions {
     pub max_values: u32,
     /// Lists that can be read by page tokens are read in the order of this field, even where the
     /// document lists no orders.
-    #[serde(default)]
     pub assumed_order: Option<String>,
     /// Columns that are never empty, and can thus be used for ordering wherever they are.
-    #[serde(default)]
     pub exact_orders: Vec<String>,
 }
 

@@ -180,7 +180,7 @@ impl Translator<'_, '_> {
         let message = format!(
             "{} is not a type. The types are BIGINT, INTEGER, DECIMAL(p,s), DOUBLE, BOOLEAN, DATE, \
              TIME, TIMESTAMP, VARCHAR(n) and VARBINARY, and SQL_INTEGER and its like",
-            self.source.text(index)
+            self.source.shown(index)
         );
         self.source.error(index, message)
     }
@@ -257,17 +257,15 @@ impl Translator<'_, '_> {
         if argument.len() != 1 || !is_name {
             return Ok(None);
         }
-        let text = self.source.text(index);
-        match Interval::parse(&unquoted(text)) {
-            Some(interval) => Ok(Some(interval)),
-            None => {
-                let message = format!(
-                    "{text} is not an interval. The intervals are {}",
-                    Interval::NAMES
-                );
-                Err(self.source.error(index, message))
-            }
-        }
+        let interval = Interval::parse(&unquoted(self.source.text(index)));
+        interval.map(Some).ok_or_else(|| {
+            let message = format!(
+                "{} is not an interval. The intervals are {}",
+                self.source.shown(index),
+                Interval::NAMES
+            );
+            self.source.error(index, message)
+        })
     }
 
     fn call_with_interval(

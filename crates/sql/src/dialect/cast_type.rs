@@ -96,7 +96,7 @@ impl CastType {
             [precision, scale] => (precision, scale),
             _ => return None,
         };
-        let is_valid = precision >= 1 && precision <= SUM_PRECISION && scale <= precision;
+        let is_valid = (1..=SUM_PRECISION).contains(&precision) && scale <= precision;
         is_valid.then_some(Self::Decimal { precision, scale })
     }
 

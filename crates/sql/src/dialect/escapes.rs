@@ -39,10 +39,11 @@ impl Translator<'_, '_> {
                 let message = "the call of a procedure is a statement of its own";
                 Err(self.source.error(index, message))
             }
-            other => {
+            _ => {
                 let message = format!(
-                    "{{{other} …}} is not an escape. The escapes are {{d}}, {{t}}, {{ts}}, {{fn}}, \
-                     {{oj}}, {{escape}}, {{guid}}, {{limit}} and {{call}}"
+                    "{{{} …}} is not an escape. The escapes are {{d}}, {{t}}, {{ts}}, {{fn}}, \
+                     {{oj}}, {{escape}}, {{guid}}, {{limit}} and {{call}}",
+                    self.source.shown(word)
                 );
                 Err(self.source.error(index, message))
             }
@@ -95,7 +96,7 @@ impl Translator<'_, '_> {
         };
         let message = format!(
             "{} is not a {kind} such as {form}{hint}",
-            self.source.text(text)
+            self.source.shown(text)
         );
         self.source
             .error_of(SqlState::INVALID_DATETIME, text, message)

@@ -126,7 +126,7 @@ impl Translator<'_, '_> {
             .error_of(SqlState::NOT_IMPLEMENTED, index, message))
     }
 
-    /// CURRENT_DATE and its like, without the parentheses behind it.
+    /// `CURRENT_DATE` and its like, without the parentheses behind it.
     fn current_time(&mut self, index: usize, keyword: Keyword) -> Option<usize> {
         let plain = match keyword {
             Keyword::CurrentDate => "CURRENT_DATE",
@@ -202,7 +202,7 @@ impl Translator<'_, '_> {
         let index = qualifiers.iter().find(is_unknown).copied().unwrap_or(0);
         let message = format!(
             "there is no schema or catalogue {}. A table's name can stand alone",
-            self.source.text(index)
+            self.source.shown(index)
         );
         self.source
             .error_of(SqlState::NO_SUCH_TABLE, index, message)

@@ -114,19 +114,21 @@ impl Output {
         let range = source.gap_before(index);
         let gap = source.sql().get(range.clone()).unwrap_or_default();
         let is_next = self.last.is_some_and(|last| last + 1 == index);
-        if !gap.is_empty() {
-            // A comment must not begin in what is before it: a minus and two of a comment.
-            let is_comment = gap.starts_with(['-', '/']);
-            if is_comment && !is_next {
-                self.sql.push(' ');
-            }
+        let last = self.sql.as_bytes().last();
+        if is_next {
             self.push(gap, range.start, true);
-        } else if !is_next
-            && !is_apart(
-                self.sql.as_bytes().last(),
-                source.text(index).as_bytes().first(),
-            )
-        {
+            return;
+        }
+        if !gap.trim_ascii().is_empty() {
+            // A comment must not begin in what is before it: a minus and the two of a comment.
+            self.sql.push(' ');
+            self.push(gap, range.start, true);
+            return;
+        }
+        let begins_part = last.is_none_or(|last| last.is_ascii_whitespace() || *last == b'(');
+        let first = source.text(index).as_bytes().first();
+        let is_apart = begins_part || (gap.is_empty() && is_apart(last, first));
+        if !is_apart {
             self.sql.push(' ');
         }
     }

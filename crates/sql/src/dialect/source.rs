@@ -131,6 +131,24 @@ impl<'s> Source<'s> {
             .unwrap_or_default()
     }
 
+    /// The text for a message: in one line, and not long.
+    pub(super) fn shown(&self, index: usize) -> String {
+        const SHOWN: usize = 60;
+        let text = self.text(index);
+        let printable = |character: char| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        };
+        let mut shown: String = text.chars().take(SHOWN).map(printable).collect();
+        if text.chars().nth(SHOWN).is_some() {
+            shown.push('…');
+        }
+        shown
+    }
+
     pub(super) fn keyword(&self, index: usize) -> Option<Keyword> {
         self.keywords.get(index).copied().flatten()
     }
@@ -248,9 +266,9 @@ pub fn line_and_column(sql: &str, offset: usize) -> (usize, usize) {
     let before = sql.as_bytes().get(..offset).unwrap_or(sql.as_bytes());
     let line_start = before.iter().rposition(|byte| *byte == b'\n');
     let line_start = line_start.map_or(0, |newline| newline + 1);
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let lines = before.split(|byte| *byte == b'\n').count();
     // The first byte of each character.
     let is_first = |byte: &&u8| **byte & 0xC0 != 0x80;
     let columns = before.iter().skip(line_start).filter(is_first).count();
-    (lines + 1, columns + 1)
+    (lines, columns + 1)
 }

@@ -74,6 +74,8 @@ pub(crate) struct Field {
 pub(crate) struct Slot {
     pub(crate) at: usize,
     pub(crate) sql_type: SqlType,
+    /// An array or an object, shown as JSON text.
+    pub(crate) is_json: bool,
 }
 
 impl Object {
@@ -138,6 +140,7 @@ impl Layout {
         let slot = Slot {
             at,
             sql_type: wanted.sql_type,
+            is_json: matches!(wanted.origin, Origin::Field { is_json: true, .. }),
         };
         let object = match &mut self.array {
             Some(array) => &mut array.element,

@@ -3,11 +3,12 @@
 //! [`plan`] matches constraints with what the service can do, [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
 //! [`bytecode`] finds out what a statement is going to do, [`runtime`] is what its scans share,
-//! [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
+//! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod cell;
+pub(crate) mod explain;
 pub(crate) mod fetch;
 mod layout;
 pub(crate) mod page;
@@ -50,8 +51,8 @@ impl Prepared {
         for shape in tables {
             table::register(&connection, &runtime, shape).map_err(of_sqlite)?;
         }
-        let program =
-            program(&connection, sql).map_err(|error| failed(&runtime, &error.to_string()))?;
+        functions::register(&connection).map_err(of_sqlite)?;
+        let program = program(&connection, sql).map_err(|error| failed(&runtime, &error))?;
         runtime.learn(bytecode::read(&program));
         let running = Running::new(connection, sql).map_err(|error| failed(&runtime, &error))?;
         Ok(Self { runtime, running })
@@ -64,6 +65,11 @@ impl Prepared {
             Ok(false) => Ok(None),
             Err(error) => Err(failed(&self.runtime, &error)),
         }
+    }
+
+    /// What it is going to ask of the service.
+    pub(crate) fn steps(&self) -> Vec<explain::Step> {
+        explain::steps(&self.runtime)
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<Diagnostic> {

@@ -523,9 +523,8 @@ impl FieldSeed<'_, '_> {
             self.building
                 .put(slot.at, cell::of_json(value, slot.sql_type));
         }
-        if let Some(at) = field.json.filter(|_| !value.is_null()) {
-            self.building
-                .put(at, Cell::Fits(Value::Text(value.to_string())));
+        if let Some(at) = field.json {
+            self.building.put(at, json_cell(value));
         }
         if let Some(at) = field.marker.filter(|_| shows_all(value)) {
             self.building.put(at, Cell::Fits(Value::Integer(1)));
@@ -533,8 +532,12 @@ impl FieldSeed<'_, '_> {
         for (name, slot) in &field.inner {
             // A redacted object holds its id only; what is not there is NULL.
             if let Some(inner) = value.get(name) {
-                self.building
-                    .put(slot.at, cell::of_json(inner, slot.sql_type));
+                let cell = if slot.is_json {
+                    json_cell(inner)
+                } else {
+                    cell::of_json(inner, slot.sql_type)
+                };
+                self.building.put(slot.at, cell);
             }
         }
         for &at in &field.extras {
@@ -548,6 +551,14 @@ impl FieldSeed<'_, '_> {
             self.building.put(slot.at, cell);
         }
     }
+}
+
+/// JSON as text; NULL for `null`.
+fn json_cell(value: &Json) -> Cell {
+    Cell::Fits(match value {
+        Json::Null => Value::Null,
+        value => Value::Text(value.to_string()),
+    })
 }
 
 /// Whether an object is there, and not hidden from the user (its `id` and `redacted` are all that is

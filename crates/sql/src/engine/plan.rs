@@ -4,6 +4,7 @@
 //! Pure: nothing here knows `SQLite`'s types or makes a request.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use apilink_core::profile::tables::{Filter, FilterOperator, Table};
@@ -57,6 +58,40 @@ pub(crate) struct Plan {
     /// Every comparison is made exactly by the service: the number of records is the number of
     /// rows.
     pub(crate) is_exact: bool,
+    /// The comparisons that are made here, on the rows received: column and operator, and whether
+    /// the service makes a wider one before.
+    pub(crate) compared: Vec<(Option<usize>, Operator, bool)>,
+}
+
+/// A literal that a column is compared with. Unlike a [`Value`], it can be compared itself: numbers
+/// by their bits.
+#[derive(Clone, Debug)]
+pub(crate) struct Constant(pub(crate) Value);
+
+impl Constant {
+    fn key(&self) -> (u8, u64, &[u8]) {
+        match &self.0 {
+            Value::Null => (0, 0, &[]),
+            Value::Integer(number) => (1, number.cast_unsigned(), &[]),
+            Value::Real(number) => (2, number.to_bits(), &[]),
+            Value::Text(text) => (3, 0, text.as_bytes()),
+            Value::Bytes(bytes) => (4, 0, bytes),
+        }
+    }
+}
+
+impl PartialEq for Constant {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Constant {}
+
+impl Hash for Constant {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
 }
 
 /// Where the rows of a scan come from.
@@ -64,8 +99,6 @@ pub(crate) struct Plan {
 pub(crate) enum Access {
     /// Rows that apilink knows itself.
     System,
-    /// Nothing can match.
-    Nothing,
     /// The records whose keys are given.
     Keys,
     /// The list, filtered.
@@ -81,6 +114,8 @@ pub(crate) struct Argument {
     pub(crate) operator: Operator,
     pub(crate) is_set: bool,
     pub(crate) role: Role,
+    /// Its value, where the statement says it.
+    pub(crate) constant: Option<Constant>,
 }
 
 /// What a value given to a scan is for.
@@ -169,6 +204,10 @@ fn system(shape: &TableShape, constraints: &[Constraint]) -> Choice {
             arguments: Vec::new(),
             order: None,
             is_exact: false,
+            compared: constraints
+                .iter()
+                .map(|constraint| (constraint.column, constraint.operator, false))
+                .collect(),
         },
         usages: vec![
             Usage {
@@ -195,7 +234,13 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn choose(mut self) -> Option<Choice> {
-        if let Some(choice) = self.by_key() {
+        if let Some((is_exact, cost, rows)) = self.by_key() {
+            let mut choice = self.into_choice(Access::Keys, None, is_exact, cost, rows);
+            choice.is_unique = choice
+                .plan
+                .arguments
+                .iter()
+                .all(|argument| !argument.is_set);
             return Some(choice);
         }
         let parent = self.by_parent();
@@ -220,8 +265,9 @@ impl Planner<'_> {
         Some(self.into_choice(Access::List, order, is_exact, cost, rows))
     }
 
-    /// The records with given keys: the table's only key column, compared with `=` or IN.
-    fn by_key(&mut self) -> Option<Choice> {
+    /// The records with given keys: the table's only key column, compared with `=` or IN. Whether
+    /// that is all there is to compare, the cost, and the number of rows.
+    fn by_key(&mut self) -> Option<(bool, f64, f64)> {
         let [key] = self.shape.key[..] else {
             return None;
         };
@@ -239,23 +285,7 @@ impl Planner<'_> {
         self.take(at, Role::Key, !is_set || constraint.column.is_some());
         let is_exact = self.all_exact();
         let rows = if is_set { 20.0 } else { 1.0 };
-        let access = Access::Keys;
-        let mut choice =
-            self.clone_state()
-                .into_choice(access, None, is_exact, KEY_COST * rows, rows);
-        choice.is_unique = !is_set;
-        Some(choice)
-    }
-
-    fn clone_state(&self) -> Planner<'_> {
-        Planner {
-            shape: self.shape,
-            table: self.table,
-            constraints: self.constraints,
-            ordering: self.ordering,
-            usages: self.usages.clone(),
-            arguments: self.arguments.clone(),
-        }
+        Some((is_exact, KEY_COST * rows, rows))
     }
 
     /// The parent's key, which is a part of the path.
@@ -544,6 +574,12 @@ impl Planner<'_> {
         (cost.unwrap_or(rows).max(rows), rows)
     }
 
+    fn is_passed(&self, argument: Option<usize>) -> bool {
+        argument
+            .and_then(|at| self.arguments.get(at))
+            .is_some_and(|argument| matches!(argument.role, Role::Filters(_)))
+    }
+
     fn usable(&self, wanted: impl Fn(&Constraint) -> bool) -> Option<usize> {
         self.constraints
             .iter()
@@ -570,6 +606,7 @@ impl Planner<'_> {
             operator: constraint.operator,
             is_set: constraint.is_set,
             role,
+            constant: constraint.value.clone().map(Constant),
         });
     }
 
@@ -581,6 +618,20 @@ impl Planner<'_> {
         cost: f64,
         rows: f64,
     ) -> Choice {
+        let compared = self
+            .constraints
+            .iter()
+            .zip(&self.usages)
+            .filter(|(constraint, usage)| {
+                constraint.is_usable
+                    && !usage.omit
+                    && !matches!(constraint.operator, Operator::Limit | Operator::Offset)
+            })
+            .map(|(constraint, usage)| {
+                let is_passed = self.is_passed(usage.argument);
+                (constraint.column, constraint.operator, is_passed)
+            })
+            .collect();
         Choice {
             order_consumed: order.is_some(),
             plan: Plan {
@@ -589,6 +640,7 @@ impl Planner<'_> {
                 arguments: self.arguments,
                 order,
                 is_exact,
+                compared,
             },
             usages: self.usages,
             cost,

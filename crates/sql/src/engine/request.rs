@@ -75,7 +75,7 @@ impl Requester<'_> {
         };
         let arguments: Vec<(&Argument, &Given)> = plan.arguments.iter().zip(given).collect();
         match plan.access {
-            Access::System | Access::Nothing => Demand::default(),
+            Access::System => Demand::default(),
             Access::Keys => self.of_keys(shape, table, &keys(&arguments, &Role::Key)),
             Access::Array => self.of_array(table, &arguments),
             Access::List => self.of_list(shape, table, plan, &arguments),

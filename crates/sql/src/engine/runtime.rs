@@ -404,7 +404,6 @@ impl Runtime {
         let facts = self.facts(number).unwrap_or_default();
         match plan.access {
             Access::System => Ok(Rows::listed((self.system)(&plan.table))),
-            Access::Nothing => Ok(Rows::listed(Vec::new())),
             Access::Keys => self.by_keys(number, &plan, &shape, given, &Role::Key),
             Access::Array if has_role(&plan, &Role::Parent) => {
                 self.by_keys(number, &plan, &shape, given, &Role::Parent)
@@ -441,11 +440,7 @@ impl Runtime {
         if demand.queries.is_empty() {
             return Ok(Rows::listed(Vec::new()));
         }
-        if !facts.is_inner
-            && plan.access == Access::List
-            && facts.columns.is_empty()
-            && !facts.reads_rowid
-            && plan.is_exact
+        if self.is_counted(plan, facts)
             && let Some(count) = self.fetcher.count(shape, &demand)?
         {
             return Ok(Rows::counted(count));
@@ -463,6 +458,40 @@ impl Runtime {
         }
         let shared = self.shared(plan, shape, facts, &layout, demand)?;
         Ok(Rows::stored(shared, local))
+    }
+
+    /// Whether only the number of rows matters, and the service knows it.
+    pub(crate) fn is_counted(&self, plan: &Plan, facts: &ScanFacts) -> bool {
+        !facts.is_inner
+            && plan.access == Access::List
+            && facts.columns.is_empty()
+            && !facts.reads_rowid
+            && plan.is_exact
+    }
+
+    /// The plans that the statement uses, by number.
+    pub(crate) fn scans(&self) -> Vec<(usize, Plan, ScanFacts)> {
+        let state = self.state();
+        let mut numbers: Vec<usize> = state.facts.keys().copied().collect();
+        numbers.sort_unstable();
+        numbers
+            .into_iter()
+            .filter_map(|number| {
+                let plan = state.plans.get(number)?.clone();
+                Some((number, plan, state.facts.get(&number)?.clone()))
+            })
+            .collect()
+    }
+
+    /// The table whose records carry the rows of a plan.
+    pub(crate) fn carried_by(&self, number: usize) -> Option<String> {
+        let state = self.state();
+        let by = state
+            .carriers
+            .get(&number)
+            .map(|carrier| carrier.by)
+            .or_else(|| state.carried_arrays.get(&number).copied())?;
+        state.plans.get(by).map(|plan| plan.table.clone())
     }
 
     /// The places in the program where a table is read: with more than one, rows are kept.
@@ -594,7 +623,7 @@ impl Runtime {
     }
 
     /// The field with the key of the records that hold a table's rows.
-    fn parent_key(&self, plan: &Plan, shape: &TableShape) -> Option<String> {
+    pub(crate) fn parent_key(&self, plan: &Plan, shape: &TableShape) -> Option<String> {
         if plan.access != Access::Array {
             return None;
         }

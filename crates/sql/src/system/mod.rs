@@ -135,12 +135,12 @@ impl Definition {
             origin: Origin::System,
         });
         TableShape {
-            custom_fields_unknown: false,
             name: self.name.to_owned(),
             description: Some(self.description.to_owned()),
             columns: columns.collect(),
             key: Vec::new(),
             source: TableSource::System,
+            custom_fields_unknown: false,
         }
     }
 }

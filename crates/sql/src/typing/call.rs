@@ -6,11 +6,12 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome, Problem};
 use super::scope::Scope;
 use super::source::unquoted;
-use super::typed::{Form, QUOTIENT_SCALE, Typed, decimal, digits, display_size};
-use crate::types::{SUM_PRECISION, SqlType};
+use super::typed::{Form, Typed, decimal};
+use crate::functions;
+use crate::types::SqlType;
 
 /// A call without its name and its arguments.
 struct Frame {
@@ -103,43 +104,32 @@ impl Analyzer<'_> {
     ) -> Outcome<Typed> {
         let arguments = self.suggest_all(arguments, SqlType::DECIMAL)?;
         let of = arguments.first().and_then(|argument| argument.sql_type);
-        let Some(SqlType::Decimal { scale, .. }) = of else {
-            let whole = matches!(
-                of,
-                Some(SqlType::Integer | SqlType::Bigint | SqlType::Boolean)
-            );
-            let sql_type = if lower == "sum" && whole {
-                SqlType::Bigint
-            } else {
+        let never_null = lower == "total";
+        let (sum_like, exact) = match lower {
+            "avg" => ("avg", "apilink_avg_decimal"),
+            _ => ("sum", "apilink_sum_decimal"),
+        };
+        let types: Vec<SqlType> = of.into_iter().collect();
+        let sql_type = functions::result_type(sum_like, &types).unwrap_or(SqlType::Double);
+        if !matches!(sql_type, SqlType::Decimal { .. }) {
+            let sql_type = if never_null {
                 SqlType::Double
+            } else {
+                sql_type
             };
             let arguments = self.sum_operands(arguments)?;
             return Ok(Typed::new(
                 frame.call(name, arguments),
                 sql_type,
-                lower != "total",
+                !never_null,
             ));
-        };
+        }
         self.rewritten = true;
-        let sum_type = |scale| SqlType::Decimal {
-            precision: SUM_PRECISION,
-            scale,
-        };
-        Ok(match lower {
-            "avg" => Typed::to_be_rounded(
-                frame.call("apilink_avg_decimal", arguments),
-                sum_type(scale.max(QUOTIENT_SCALE)),
-                true,
-            ),
-            "total" => {
-                let sum = frame.call("apilink_sum_decimal", arguments);
-                Typed::to_be_rounded(format!("coalesce({sum}, 0.0)"), sum_type(scale), false)
-            }
-            _ => Typed::to_be_rounded(
-                frame.call("apilink_sum_decimal", arguments),
-                sum_type(scale),
-                true,
-            ),
+        let call = frame.call(exact, arguments);
+        Ok(if never_null {
+            Typed::new(format!("coalesce({call}, 0.0)"), sql_type, false)
+        } else {
+            Typed::new(call, sql_type, true)
         })
     }
 
@@ -251,12 +241,7 @@ impl Analyzer<'_> {
         let Some(SqlType::Decimal { precision, scale }) =
             arguments.first().and_then(|argument| argument.sql_type)
         else {
-            let nullable = arguments.iter().any(|argument| argument.nullable);
-            return Ok(Typed::new(
-                frame.call(name, arguments),
-                SqlType::Double,
-                nullable,
-            ));
+            return self.other(name, "round", arguments, frame);
         };
         let nullable = arguments.iter().any(|argument| argument.nullable);
         let places = match arguments.get(1) {
@@ -316,20 +301,31 @@ impl Analyzer<'_> {
         arguments: Vec<Typed>,
         frame: &Frame,
     ) -> Outcome<Typed> {
-        let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
-        let known = known_function(lower, &types);
         let arguments = match argument_type(lower) {
             Some(sql_type) => self.suggest_all(arguments, sql_type)?,
             None => arguments,
         };
-        let any_null = arguments.iter().any(|argument| argument.nullable);
-        let text = frame.call(name, arguments);
-        Ok(match known {
-            Some((sql_type, Null::Never)) => Typed::new(text, sql_type, false),
-            Some((sql_type, Null::FromArguments)) => Typed::new(text, sql_type, any_null),
-            Some((sql_type, Null::Possible)) => Typed::new(text, sql_type, true),
-            None => Typed::new(text, SqlType::TEXT, true),
-        })
+        let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
+        let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
+        let Some(sql_type) = functions::result_type(lower, &types) else {
+            return Err(self.unknown_function(lower));
+        };
+        let nullable = functions::result_nullable(lower, &nulls);
+        Ok(Typed::new(frame.call(name, arguments), sql_type, nullable))
+    }
+
+    fn unknown_function(&self, name: &str) -> Failure {
+        let documented = functions::all()
+            .iter()
+            .filter(|function| function.group != functions::Group::Internal)
+            .map(|function| function.name);
+        let nearest = super::scope::nearest(name, documented);
+        let mut problem = Problem::syntax(format!(
+            "There is no function {name}.{}",
+            super::suggestion(&nearest)
+        ));
+        problem.place = self.source.find(&[name, "("]);
+        problem.into()
     }
 
     /// Parameters take the type, the others stay.
@@ -426,15 +422,6 @@ fn typed_call(text: String, sql_type: Option<SqlType>, nullable: bool) -> Typed 
     }
 }
 
-/// When a function gives NULL.
-#[derive(Clone, Copy)]
-enum Null {
-    Never,
-    /// When an argument is NULL.
-    FromArguments,
-    Possible,
-}
-
 /// The type that a parameter takes as an argument.
 fn argument_type(name: &str) -> Option<SqlType> {
     Some(match name {
@@ -442,56 +429,6 @@ fn argument_type(name: &str) -> Option<SqlType> {
         "sqrt" | "exp" | "ln" | "log" | "log10" | "log2" | "pow" | "power" | "ceil" | "ceiling"
         | "floor" | "trunc" | "sign" => SqlType::Double,
         "ntile" | "char" | "zeroblob" => SqlType::Bigint,
-        _ => return None,
-    })
-}
-
-/// The functions of `SQLite` itself.
-fn known_function(name: &str, arguments: &[SqlType]) -> Option<(SqlType, Null)> {
-    use Null::{FromArguments, Never, Possible};
-    let first = arguments.first().copied().unwrap_or(SqlType::TEXT);
-    let first_text = SqlType::Varchar {
-        size: display_size(first),
-    };
-    Some(match name {
-        "count" | "row_number" | "rank" | "dense_rank" | "ntile" => (SqlType::Bigint, Never),
-        "percent_rank" | "cume_dist" => (SqlType::Double, Never),
-        "random" | "changes" | "total_changes" | "last_insert_rowid" => (SqlType::Bigint, Never),
-        "length" | "octet_length" => (SqlType::Bigint, FromArguments),
-        "instr" | "unicode" => (SqlType::Bigint, FromArguments),
-        "unixepoch" => (SqlType::Bigint, Possible),
-        "sign" => (SqlType::Integer, Possible),
-        "upper" | "lower" | "trim" | "ltrim" | "rtrim" => (first_text, FromArguments),
-        "substr" | "substring" => (first_text, FromArguments),
-        "replace" => (SqlType::TEXT, FromArguments),
-        "typeof" => (SqlType::Varchar { size: 7 }, Never),
-        "quote" | "hex" | "char" => (SqlType::TEXT, Never),
-        "concat" => (SqlType::TEXT, Never),
-        "printf" | "format" | "concat_ws" | "strftime" | "timediff" | "soundex" | "unistr" => {
-            (SqlType::TEXT, Possible)
-        }
-        "date" => (SqlType::Date, Possible),
-        "time" => (SqlType::Time, Possible),
-        "datetime" => (SqlType::Timestamp, Possible),
-        "apilink_date" => (SqlType::Date, FromArguments),
-        "apilink_time" => (SqlType::Time, FromArguments),
-        "apilink_timestamp" => (SqlType::Timestamp, FromArguments),
-        "apilink_decimal" => (SqlType::DECIMAL, FromArguments),
-        "julianday" => (SqlType::Double, Possible),
-        "likely" | "unlikely" | "likelihood" => (first, FromArguments),
-        "glob" | "like" | "json_valid" => (SqlType::Boolean, FromArguments),
-        "json_array_length" => (SqlType::Bigint, Possible),
-        "ceil" | "ceiling" | "floor" | "trunc" => match first {
-            SqlType::Decimal { .. } => (decimal(digits(first).0, 0), Possible),
-            SqlType::Integer | SqlType::Bigint => (first, Possible),
-            _ => (SqlType::Double, Possible),
-        },
-        "sqrt" | "exp" | "ln" | "log" | "log10" | "log2" | "pow" | "power" | "pi" | "sin"
-        | "cos" | "tan" | "asin" | "acos" | "atan" | "atan2" | "degrees" | "radians" | "mod" => {
-            (SqlType::Double, Possible)
-        }
-        "zeroblob" | "randomblob" | "unhex" | "jsonb" => (SqlType::Varbinary, Possible),
-        _ if name.starts_with("json") => (SqlType::TEXT, Possible),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@ use sqlite3_parser::ast::{Expr, Type, TypeSize};
 
 use super::Analyzer;
 use super::failure::{Outcome, Problem};
-use super::typed::{Form, Typed, literals_boolean};
+use super::typed::{Form, Typed};
 use crate::types::{DECIMAL_SCALE, SUM_PRECISION, SqlType, TEXT_SIZE};
 
 impl Analyzer<'_> {
@@ -26,29 +26,9 @@ impl Analyzer<'_> {
     }
 
     fn cast_typed(&mut self, value: Typed, target: SqlType, has_size: bool) -> Outcome<Typed> {
-        let is_plain = !matches!(
-            target,
-            SqlType::Decimal { .. }
-                | SqlType::Boolean
-                | SqlType::Date
-                | SqlType::Time
-                | SqlType::Timestamp
-        );
-        self.rewritten |= !is_plain || has_size;
-        let nullable = value.nullable;
         let mut cast = match target {
-            SqlType::Bigint | SqlType::Integer => cast_as(value, "INTEGER"),
-            SqlType::Double => cast_as(value, "REAL"),
+            SqlType::Varchar { .. } if !has_size => cast_as(value, "TEXT"),
             SqlType::Varbinary => cast_as(value, "BLOB"),
-            SqlType::Decimal { .. } => {
-                let text = cast_as(value, "REAL").into_text();
-                Typed::to_be_rounded(text, target, nullable)
-            }
-            SqlType::Varchar { size } if has_size => {
-                cast_as(value, "TEXT").rewritten(|text| format!("substr({text}, 1, {size})"))
-            }
-            SqlType::Varchar { .. } => cast_as(value, "TEXT"),
-            SqlType::Boolean => cast_boolean(value),
             SqlType::Date | SqlType::Time | SqlType::Timestamp => {
                 if value
                     .sql_type
@@ -63,6 +43,7 @@ impl Analyzer<'_> {
                 }
                 self.convert(value, target)?
             }
+            _ => value.rewritten(|text| exact_cast(&text, target)),
         };
         cast.sql_type = Some(target);
         cast.form = Form::Other;
@@ -75,16 +56,19 @@ fn cast_as(value: Typed, name: &str) -> Typed {
     value.rewritten(|text| format!("CAST({text} AS {name})"))
 }
 
-fn cast_boolean(value: Typed) -> Typed {
-    if let Form::Text(text) = &value.form
-        && let Some(truth) = literals_boolean(text)
-    {
-        return value.rewritten(|_| if truth { "1" } else { "0" }.to_owned());
+/// The function that converts as SQL does: a text that is no number is an error, not 0.
+fn exact_cast(text: &str, target: SqlType) -> String {
+    match target {
+        SqlType::Bigint => format!("apilink_cast_bigint({text})"),
+        SqlType::Integer => format!("apilink_cast_integer({text})"),
+        SqlType::Decimal { precision, scale } => {
+            format!("apilink_cast_decimal({text}, {precision}, {scale})")
+        }
+        SqlType::Double => format!("apilink_cast_double({text})"),
+        SqlType::Boolean => format!("apilink_cast_boolean({text})"),
+        SqlType::Varchar { size } => format!("apilink_cast_varchar({text}, {size})"),
+        _ => text.to_owned(),
     }
-    if value.is_text() {
-        return value.rewritten(|text| format!("(lower(trim({text})) IN ('true', 't', '1'))"));
-    }
-    value.rewritten(|text| format!("({text} <> 0)"))
 }
 
 /// The type with a name, in the spellings of `ODBC`, SQL Server, MySQL and PostgreSQL.

@@ -3,13 +3,15 @@
 
 use apilink_core::SqlState;
 use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select};
+use time::Time;
 
 use super::Analyzer;
 use super::expression::{joined, row};
 use super::failure::{Failure, Outcome, Problem};
-use super::literals::{self, Moment};
+use super::literals;
 use super::scope::{Relation, Scope};
 use super::typed::{Form, Typed, is_temporal, no_temporal};
+use crate::functions::moment::{Moment, date_text};
 use crate::types::SqlType;
 
 /// An operator that compares.
@@ -224,14 +226,16 @@ impl Analyzer<'_> {
             let right = self.convert(right, SqlType::Date)?;
             return Ok((left, right));
         };
-        let moment = Moment::read(text)
+        let moment = Moment::parse(text)
             .ok_or_else(|| self.placed(no_temporal(text, SqlType::Date), Some(text.clone())))?;
+        let date = moment.date;
         let day = match comparison {
-            _ if moment.is_midnight() => Some(moment.date()),
-            Comparison::LessOrEqual | Comparison::Greater => Some(moment.date()),
-            Comparison::Less | Comparison::GreaterOrEqual => moment.next_date(),
+            _ if moment.timestamp().time() == Time::MIDNIGHT => Some(date),
+            Comparison::LessOrEqual | Comparison::Greater => Some(date),
+            Comparison::Less | Comparison::GreaterOrEqual => date.next_day(),
             _ => None,
-        };
+        }
+        .map(date_text);
         match day {
             Some(day) => {
                 self.rewritten |= day != *text;

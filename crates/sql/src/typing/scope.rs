@@ -274,7 +274,7 @@ pub(super) fn rowid(relation: &Relation, name: &str) -> Option<Column> {
         .iter()
         .any(|rowid| rowid.eq_ignore_ascii_case(name));
     (is_rowid && matches!(relation.rows, Rows::Table(_))).then(|| Column {
-        name: name.to_owned(),
+        name: "rowid".to_owned(),
         sql_type: Some(SqlType::Bigint),
         nullable: relation.outer,
         origin: None,

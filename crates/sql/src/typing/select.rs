@@ -9,10 +9,10 @@ use sqlite3_parser::ast::{
 
 use super::Analyzer;
 use super::failure::{Failure, Outcome, Problem};
-use super::scope::{Column, Ctes, Found, Relation, Scope};
+use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
 use super::source::{quoted, unquoted};
 use super::typed::{Form, Typed, unify, unify_types};
-use crate::types::{SUM_PRECISION, SqlType, TEXT_SIZE};
+use crate::types::{SUM_PRECISION, SqlType};
 
 /// A SELECT with the types of its columns, which can still be converted.
 pub(super) struct Query {
@@ -629,20 +629,23 @@ impl Analyzer<'_> {
         parent: Option<&Scope>,
         ctes: &Ctes,
     ) -> Outcome<(Query, Vec<Column>)> {
-        const ENOUGH: usize = 4;
+        const ENOUGH: usize = 6;
         let (first, _) = self.arm(&cte.select.body.select, "", parent, ctes)?;
         let mut columns = name_columns(cte, &first.body.columns())?;
-        for round in 1.. {
+        for round in 0..ENOUGH {
             let own = Ctes {
                 known: vec![(name.to_owned(), Rc::from(columns.as_slice()))],
                 parent: Some(ctes),
             };
             let query = self.select(cte.select, parent, &own)?;
-            let found = name_columns(cte, &query.columns)?;
-            if found == columns || round > ENOUGH {
-                return Ok((query, found));
+            let mut found = name_columns(cte, &query.columns)?;
+            if round > 0 {
+                found = widened(found);
             }
-            columns = if round > 1 { widened(found) } else { found };
+            if found == columns {
+                return Ok((query, columns));
+            }
+            columns = found;
         }
         Err(Problem::syntax(format!("The types of {name} cannot be found.")).into())
     }
@@ -675,9 +678,7 @@ fn widened(columns: Vec<Column>) -> Vec<Column> {
                 precision: SUM_PRECISION,
                 scale,
             },
-            SqlType::Varchar { size } => SqlType::Varchar {
-                size: size.max(TEXT_SIZE),
-            },
+            SqlType::Varchar { .. } => SqlType::TEXT,
             other => other,
         });
         column
@@ -817,8 +818,10 @@ fn shown_column(expr: &Expr, scope: &Scope) -> Option<String> {
         Expr::Qualified(table, name) | Expr::DoublyQualified(_, table, name) => {
             let name = unquoted(name.0);
             let named = scope.relations_named(&unquoted(table.0));
-            let relation = named.iter().find(|r| r.position(&name).is_some());
-            let known = relation.and_then(|r| r.column(r.position(&name)?));
+            let known = named.iter().find_map(|relation| {
+                let column = relation.position(&name).and_then(|at| relation.column(at));
+                column.or_else(|| rowid(relation, &name))
+            });
             Some(known.map_or(name, |column| column.name))
         }
         _ => None,

@@ -1,7 +1,7 @@
 //! Expressions with their types and their texts, and how types are brought together.
 
 use super::failure::{Failure, Problem};
-use super::literals::{self, Moment};
+use super::literals;
 use super::parameters::Parameters;
 use crate::types::{SUM_PRECISION, SqlType, TEXT_SIZE};
 
@@ -229,7 +229,8 @@ impl Typed {
 
     fn convert_to_temporal(self, from: SqlType, target: SqlType) -> Result<Self, Failure> {
         if let Form::Text(text) = &self.form {
-            let folded = fold_temporal(text, target).ok_or_else(|| no_temporal(text, target))?;
+            let folded =
+                literals::temporal(text, target).ok_or_else(|| no_temporal(text, target))?;
             return Ok(Self::new(literals::literal(&folded), target, false));
         }
         Ok(match (from, target) {
@@ -320,16 +321,6 @@ pub(super) fn temporal_function(sql_type: SqlType) -> Option<&'static str> {
     }
 }
 
-/// A text in the inside form of a DATE, a TIME or a TIMESTAMP.
-pub(super) fn fold_temporal(text: &str, target: SqlType) -> Option<String> {
-    match target {
-        SqlType::Date => Moment::read(text).map(Moment::date),
-        SqlType::Timestamp => Moment::read(text).map(Moment::timestamp),
-        SqlType::Time => literals::time_of_day(text),
-        _ => None,
-    }
-}
-
 /// 22007.
 pub(super) fn no_temporal(text: &str, target: SqlType) -> Failure {
     let example = match target {
@@ -377,7 +368,7 @@ fn is_value(text: &str, sql_type: SqlType) -> bool {
         SqlType::Decimal { .. } | SqlType::Double => literals::number_in(text).is_some(),
         SqlType::Boolean => literals_boolean(text).is_some(),
         SqlType::Varchar { .. } | SqlType::Varbinary => false,
-        temporal => fold_temporal(text, temporal).is_some(),
+        temporal => literals::temporal(text, temporal).is_some(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It is read on a way of its own: from within the sandbox, without the library's code for
 //! requests, pages and values. What it shares with the library is the profile's list of tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use apilink_core::profile::Profile;
 use apilink_core::profile::tables::{Column, ColumnType, List, Table};
@@ -25,18 +25,22 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// Loads the tables whose names `wanted` has.
-    pub fn of(sandbox: &Sandbox, wanted: impl Fn(&str) -> bool) -> Self {
+    /// Loads the tables and columns whose names are words of the texts.
+    pub fn of<'t>(sandbox: &Sandbox, texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let words = words(texts);
         let loader = Loader {
             sandbox,
             profile: &Profile::built_in_clio(),
         };
         let connection = Connection::open_in_memory().unwrap();
         add_functions(&connection);
-        for table in loader.profile.tables() {
-            if wanted(&table.name) {
-                loader.load(table).store(&connection, &table.name);
-            }
+        let tables = loader.profile.tables().iter();
+        for table in tables.filter(|table| words.contains(&table.name)) {
+            let mut table = table.clone();
+            let key = table.key.clone();
+            let columns = &mut table.columns;
+            columns.retain(|column| words.contains(&column.name) || key.contains(&column.name));
+            loader.load(&table).store(&connection, &table.name);
         }
         Self { connection }
     }
@@ -67,6 +71,15 @@ impl Oracle {
             other => Err(format!("not a number: {other:?}: {expression}")),
         }
     }
+}
+
+fn words<'t>(texts: impl IntoIterator<Item = &'t str>) -> HashSet<String> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    texts
+        .into_iter()
+        .flat_map(|text| text.split(move |letter| !is_part(letter)))
+        .map(str::to_ascii_lowercase)
+        .collect()
 }
 
 /// `pages(n)`: the calls that a list of n records takes, in pages of 200, and at least one.

