@@ -404,13 +404,26 @@ impl Runtime {
         let shape = self.shape(&plan)?;
         let facts = self.facts(number).unwrap_or_default();
         match plan.access {
-            Access::System => Ok(Rows::listed((self.system)(&plan.table))),
+            Access::System => Ok(Rows::listed(self.system_rows(&plan))),
             Access::Keys => self.by_keys(number, &plan, &shape, given, &Role::Key),
             Access::Array if has_role(&plan, &Role::Parent) => {
                 self.by_keys(number, &plan, &shape, given, &Role::Parent)
             }
             Access::Array | Access::List => self.by_list(number, &plan, &shape, &facts, given),
         }
+    }
+
+    /// The rows of a system table, with the columns that the statement reads.
+    fn system_rows(&self, plan: &Plan) -> Vec<Row> {
+        let layout = self.layout(plan).unwrap_or_default();
+        let rows = (self.system)(&plan.table).into_iter();
+        rows.map(|row| {
+            let columns = layout.columns.iter();
+            columns
+                .map(|&column| row.get(column).cloned().unwrap_or(Value::Null))
+                .collect()
+        })
+        .collect()
     }
 
     pub(crate) fn shape(&self, plan: &Plan) -> Result<Arc<TableShape>> {
