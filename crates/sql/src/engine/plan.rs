@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use apilink_core::profile::tables::{Filter, FilterOperator, Table};
 
-use crate::catalog::{Origin, TableShape, TableSource};
+use crate::catalog::{CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// How a constraint compares a column with a value.
@@ -483,7 +483,12 @@ impl Planner<'_> {
                     && self
                         .filter(at)
                         .is_some_and(|filter| filter.values.is_empty()));
-            (at, is_parameter || (!is_wider && is_sure))
+            // An option that is not among those defined is not passed on.
+            let is_option = matches!(
+                &column.origin,
+                Origin::Custom(custom) if matches!(custom.show, CustomShow::Option(_))
+            );
+            (at, is_parameter || (!is_wider && is_sure && !is_option))
         };
         let wider = |at: usize| (at, false);
         let found: Vec<Option<(usize, bool)>> = match constraint.operator {
