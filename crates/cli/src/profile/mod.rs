@@ -8,6 +8,7 @@ mod generate;
 mod names;
 mod overlay;
 mod pack;
+mod references;
 #[cfg(test)]
 mod tests;
 
