@@ -30,12 +30,24 @@ impl SqlState {
     pub const LINK_FAILURE: Self = Self("08S01");
     /// 22018: a value cannot be read as the type asked for.
     pub const INVALID_CAST: Self = Self("22018");
+    /// 22007: a text that is to be a date, a time or a timestamp is none.
+    pub const INVALID_DATETIME: Self = Self("22007");
     /// 22003: a number is out of range for the type asked for.
     pub const OUT_OF_RANGE: Self = Self("22003");
     /// 25006: a write where only reading is allowed.
     pub const READ_ONLY: Self = Self("25006");
     /// 28000: the authorization was refused or is missing.
     pub const AUTHORIZATION: Self = Self("28000");
+    /// 07002: too few or too many values for the parameters of a statement.
+    pub const WRONG_PARAMETERS: Self = Self("07002");
+    /// 22012: a division by zero.
+    pub const DIVISION_BY_ZERO: Self = Self("22012");
+    /// 42000: a statement that is not valid.
+    pub const SYNTAX: Self = Self("42000");
+    /// 42S02: a table that does not exist.
+    pub const NO_SUCH_TABLE: Self = Self("42S02");
+    /// 42S22: a column that does not exist.
+    pub const NO_SUCH_COLUMN: Self = Self("42S22");
     /// HY000: an error that fits no other code.
     pub const GENERAL_ERROR: Self = Self("HY000");
     /// HY001: memory ran out.

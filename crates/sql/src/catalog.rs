@@ -21,6 +21,8 @@ pub struct TableShape {
     pub key: Vec<usize>,
     /// Where its rows come from.
     pub source: TableSource,
+    /// It has columns for fields that the account has added, which are not known yet.
+    pub custom_fields_unknown: bool,
 }
 
 /// Where a table's rows come from.
@@ -133,6 +135,17 @@ impl Catalog {
         catalog
     }
 
+    /// Says that the tables which have fields of the account's own do not show them yet.
+    pub fn expect_custom_fields(&mut self) {
+        for table in &mut self.tables {
+            if let TableSource::Service(source) = &table.source
+                && source.custom_fields.is_some()
+            {
+                Arc::make_mut(table).custom_fields_unknown = true;
+            }
+        }
+    }
+
     /// Adds a table, in place of one of the same name.
     pub fn add(&mut self, table: TableShape) {
         let name = table.name.to_ascii_lowercase();
@@ -182,6 +195,7 @@ impl TableShape {
             columns,
             key,
             source: TableSource::Service(Arc::new(table.clone())),
+            custom_fields_unknown: false,
         }
     }
 }

@@ -1,0 +1,241 @@
+//! Functions of text. Positions count characters, from 1.
+
+use apilink_core::Result;
+use rusqlite::types::{Value, ValueRef};
+
+use super::arguments::{Arguments, LARGEST_TEXT};
+use super::{Scalar, scalar};
+
+/// The functions of this module.
+pub(super) const SCALARS: &[Scalar] = &[
+    scalar("ascii", 1, ascii),
+    scalar("bit_length", 1, |a| length(a, |text| text.len() * 8)),
+    scalar("char_length", 1, |a| length(a, |text| text.chars().count())),
+    scalar("character_length", 1, |a| {
+        length(a, |text| text.chars().count())
+    }),
+    scalar("len", 1, |a| {
+        length(a, |text| text.trim_end_matches(' ').chars().count())
+    }),
+    scalar("datalength", 1, |a| length(a, str::len)),
+    scalar("difference", 2, difference),
+    scalar("apilink_insert", 4, insert),
+    scalar("insert", 4, insert),
+    scalar("stuff", 4, insert),
+    scalar("lcase", 1, lower),
+    scalar("lower", 1, lower),
+    scalar("ucase", 1, upper),
+    scalar("upper", 1, upper),
+    scalar("apilink_left", 2, left),
+    scalar("left", 2, left),
+    scalar("apilink_right", 2, right),
+    scalar("right", 2, right),
+    scalar("locate", 2, locate),
+    scalar("locate", 3, locate),
+    scalar("charindex", 2, locate),
+    scalar("charindex", 3, locate),
+    scalar("position", 2, locate),
+    scalar("lpad", 2, pad_left),
+    scalar("lpad", 3, pad_left),
+    scalar("rpad", 2, pad_right),
+    scalar("rpad", 3, pad_right),
+    scalar("repeat", 2, repeat),
+    scalar("replicate", 2, repeat),
+    scalar("reverse", 1, |a| {
+        Ok(Value::Text(a.text(0).chars().rev().collect()))
+    }),
+    scalar("space", 1, space),
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
+fn ascii(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let first = arguments.text(0).chars().next();
+    Ok(Value::Integer(
+        first.map_or(0, |first| u32::from(first).into()),
+    ))
+}
+
+fn length(arguments: &Arguments<'_, '_>, measure: fn(&str) -> usize) -> Result<Value> {
+    if let (ValueRef::Blob(bytes), "datalength") = (arguments.value(0), arguments.function()) {
+        return integer(arguments, bytes.len());
+    }
+    integer(arguments, measure(&arguments.text(0)))
+}
+
+fn integer(arguments: &Arguments<'_, '_>, number: usize) -> Result<Value> {
+    i64::try_from(number)
+        .map(Value::Integer)
+        .map_err(|_| arguments.out_of_range())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
+fn lower(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let text = arguments.text(0);
+    Ok(Value::Text(if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.chars()
+            .map(|character| single(character, character.to_lowercase()))
+            .collect()
+    }))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
+fn upper(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let text = arguments.text(0);
+    Ok(Value::Text(if text.is_ascii() {
+        text.to_ascii_uppercase()
+    } else {
+        text.chars()
+            .map(|character| single(character, character.to_uppercase()))
+            .collect()
+    }))
+}
+
+/// The other case of a character, where that is one character too: a text keeps its length, which
+/// is that of its type.
+fn single(character: char, mut other: impl ExactSizeIterator<Item = char>) -> char {
+    if other.len() == 1 {
+        other.next().unwrap_or(character)
+    } else {
+        character
+    }
+}
+
+/// A number of characters; what is negative counts as none.
+fn characters(arguments: &Arguments<'_, '_>, index: usize) -> Result<usize> {
+    Ok(usize::try_from(arguments.integer(index)?.max(0)).unwrap_or(usize::MAX))
+}
+
+/// Where so many characters end, in bytes.
+fn offset(text: &str, characters: usize) -> usize {
+    text.char_indices()
+        .nth(characters)
+        .map_or(text.len(), |(offset, _)| offset)
+}
+
+fn left(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let text = arguments.text(0);
+    let kept = text.split_at(offset(&text, characters(arguments, 1)?)).0;
+    Ok(Value::Text(kept.to_owned()))
+}
+
+fn right(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let text = arguments.text(0);
+    let dropped = text
+        .chars()
+        .count()
+        .saturating_sub(characters(arguments, 1)?);
+    let kept = text.split_at(offset(&text, dropped)).1;
+    Ok(Value::Text(kept.to_owned()))
+}
+
+/// `INSERT(text, start, length, new)`: replaces `length` characters from `start` on.
+fn insert(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let text = arguments.text(0);
+    let start = characters(arguments, 1)?.saturating_sub(1);
+    let (before, rest) = text.split_at(offset(&text, start));
+    let after = rest.split_at(offset(rest, characters(arguments, 2)?)).1;
+    Ok(Value::Text(format!("{before}{}{after}", arguments.text(3))))
+}
+
+/// `LOCATE(sought, text[, start])`: where the first one begins; 0 if there is none.
+fn locate(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let (sought, text) = (arguments.text(0), arguments.text(1));
+    let start = if arguments.count() > 2 {
+        characters(arguments, 2)?.saturating_sub(1)
+    } else {
+        0
+    };
+    let (before, rest) = text.split_at(offset(&text, start));
+    match rest.find(sought.as_ref()) {
+        None => Ok(Value::Integer(0)),
+        Some(found) => {
+            let skipped = before.chars().count() + rest.split_at(found).0.chars().count();
+            integer(arguments, skipped + 1)
+        }
+    }
+}
+
+fn repeat(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let text = arguments.text(0);
+    repeated(arguments, &text, characters(arguments, 1)?)
+}
+
+fn space(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    repeated(arguments, " ", characters(arguments, 0)?)
+}
+
+fn repeated(arguments: &Arguments<'_, '_>, text: &str, count: usize) -> Result<Value> {
+    if text.len().saturating_mul(count) > LARGEST_TEXT {
+        return Err(arguments.out_of_range());
+    }
+    Ok(Value::Text(text.repeat(count)))
+}
+
+/// What fills a text up to the length asked for; nothing if the text is cut.
+fn padding(arguments: &Arguments<'_, '_>) -> Result<(String, String)> {
+    let text = arguments.text(0);
+    let size = characters(arguments, 1)?;
+    if size > LARGEST_TEXT / 4 {
+        return Err(arguments.out_of_range());
+    }
+    let filler = if arguments.count() > 2 {
+        arguments.text(2)
+    } else {
+        " ".into()
+    };
+    let missing = size.saturating_sub(text.chars().count());
+    let kept = text.split_at(offset(&text, size)).0.to_owned();
+    Ok((filler.chars().cycle().take(missing).collect(), kept))
+}
+
+fn pad_left(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let (padding, text) = padding(arguments)?;
+    Ok(Value::Text(padding + &text))
+}
+
+fn pad_right(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let (padding, text) = padding(arguments)?;
+    Ok(Value::Text(text + &padding))
+}
+
+/// In how many of the four characters of their SOUNDEX codes two texts agree.
+fn difference(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let (left, right) = (soundex(&arguments.text(0)), soundex(&arguments.text(1)));
+    let equal = left.iter().zip(right).filter(|(l, r)| **l == *r).count();
+    integer(arguments, equal)
+}
+
+/// As `SQLite` has it: `?000` for a text without letters.
+fn soundex(text: &str) -> [u8; 4] {
+    let mut code = *b"?000";
+    let mut places = code.iter_mut();
+    let mut previous = 0;
+    for letter in text.bytes().skip_while(|byte| !byte.is_ascii_alphabetic()) {
+        let digit = soundex_digit(letter);
+        if places.len() == 4 {
+            places
+                .next()
+                .into_iter()
+                .for_each(|place| *place = letter.to_ascii_uppercase());
+        } else if digit > 0 && digit != previous {
+            let Some(place) = places.next() else { break };
+            *place = b'0' + digit;
+        }
+        previous = digit;
+    }
+    code
+}
+
+fn soundex_digit(letter: u8) -> u8 {
+    match letter.to_ascii_lowercase() {
+        b'b' | b'f' | b'p' | b'v' => 1,
+        b'c' | b'g' | b'j' | b'k' | b'q' | b's' | b'x' | b'z' => 2,
+        b'd' | b't' => 3,
+        b'l' => 4,
+        b'm' | b'n' => 5,
+        b'r' => 6,
+        _ => 0,
+    }
+}

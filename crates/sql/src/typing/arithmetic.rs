@@ -1,0 +1,241 @@
+//! Arithmetic: money that is exact, whole numbers, and dates with days.
+
+use sqlite3_parser::ast::Operator;
+
+use super::Analyzer;
+use super::expression::joined;
+use super::failure::{Failure, Outcome, Problem};
+use super::typed::{Form, QUOTIENT_SCALE, Typed, decimal, digits, is_temporal};
+use crate::types::{SUM_PRECISION, SqlType};
+
+impl Analyzer<'_> {
+    pub(super) fn arithmetic(
+        &mut self,
+        left: Typed,
+        operator: Operator,
+        right: Typed,
+    ) -> Outcome<Typed> {
+        if left.is_temporal() || right.is_temporal() {
+            return self.date_arithmetic(left, operator, right);
+        }
+        let (left, right) = self.numbers(left, right)?;
+        let (Some(a), Some(b)) = (left.sql_type, right.sql_type) else {
+            return Ok(without_type(left, sign(operator), right));
+        };
+        let sql_type = result_type(a, operator, b);
+        let divides = matches!(operator, Operator::Divide | Operator::Modulus);
+        let nullable = left.nullable || right.nullable || divides;
+        if !matches!(sql_type, SqlType::Decimal { .. }) {
+            return Ok(joined(left, sign(operator), right, sql_type, nullable));
+        }
+        self.rewritten = true;
+        Ok(match operator {
+            Operator::Add => Typed::sum(left, '+', right, sql_type),
+            Operator::Subtract => Typed::sum(left, '-', right, sql_type),
+            _ => {
+                let text = format!(
+                    "{} {} {}",
+                    left.into_text(),
+                    sign(operator),
+                    right.into_text()
+                );
+                Typed::to_be_rounded(text, sql_type, nullable)
+            }
+        })
+    }
+
+    /// Both operands as numbers: a parameter takes the type of the other side, a text becomes one.
+    fn numbers(&mut self, left: Typed, right: Typed) -> Outcome<(Typed, Typed)> {
+        let (a, b) = (left.sql_type, right.sql_type);
+        let left = self.number(left, b)?;
+        let right = self.number(right, a)?;
+        Ok((left, right))
+    }
+
+    fn number(&mut self, value: Typed, other: Option<SqlType>) -> Outcome<Typed> {
+        match (&value.form, value.sql_type) {
+            (Form::Parameter(_), _) => {
+                let other = other.filter(|sql_type| sql_type.is_number());
+                self.convert(value, other.unwrap_or(SqlType::Double))
+            }
+            (Form::Text(text), _) => {
+                let number = super::literals::number_in(text).unwrap_or(SqlType::Double);
+                self.convert(value, number)
+            }
+            (_, Some(SqlType::Varchar { .. } | SqlType::Varbinary)) => {
+                self.convert(value, SqlType::Double)
+            }
+            _ => Ok(value),
+        }
+    }
+
+    pub(super) fn negative(&mut self, value: Typed) -> Outcome<Typed> {
+        if let Some(sql_type) = value.sql_type
+            && is_temporal(sql_type)
+        {
+            return Err(meaningless("-", None, Some(sql_type)));
+        }
+        let value = self.number(value, None)?;
+        let mut value = value.map_text(|text| {
+            let space = if text.starts_with('-') { " " } else { "" };
+            format!("-{space}{text}")
+        });
+        if value.sql_type == Some(SqlType::Boolean) {
+            value.sql_type = Some(SqlType::Integer);
+        }
+        value.origin = None;
+        if value.form != Form::Number {
+            value.form = Form::Other;
+        }
+        Ok(value)
+    }
+
+    fn date_arithmetic(&mut self, left: Typed, operator: Operator, right: Typed) -> Outcome<Typed> {
+        let temporal = (left.is_temporal(), right.is_temporal());
+        match (temporal, operator) {
+            ((true, false), Operator::Add | Operator::Subtract) => {
+                self.shift_or_difference(left, operator, right)
+            }
+            ((false, true), Operator::Add) => self.shift(right, Operator::Add, left),
+            ((true, true), Operator::Subtract) => self.difference(left, right),
+            ((false, true), Operator::Subtract) if left.is_text() => {
+                let left = self.convert(left, right.shown_type())?;
+                self.difference(left, right)
+            }
+            _ => Err(meaningless(sign(operator), left.sql_type, right.sql_type)),
+        }
+    }
+
+    /// `date - 'text'` is a difference if the text is a date.
+    fn shift_or_difference(
+        &mut self,
+        left: Typed,
+        operator: Operator,
+        right: Typed,
+    ) -> Outcome<Typed> {
+        if let Form::Text(text) = &right.form
+            && operator == Operator::Subtract
+            && super::literals::number_in(text).is_none()
+        {
+            let right = self.convert(right, left.shown_type())?;
+            return self.difference(left, right);
+        }
+        self.shift(left, operator, right)
+    }
+
+    fn shift(&mut self, date: Typed, operator: Operator, days: Typed) -> Outcome<Typed> {
+        let days = match days.form {
+            Form::Parameter(_) => self.convert(days, SqlType::Integer)?,
+            _ => self.number(days, Some(SqlType::Integer))?,
+        };
+        let (Some(sql_type), Some(count)) = (date.sql_type, days.sql_type) else {
+            return Ok(without_type(date, sign(operator), days));
+        };
+        if !count.is_number() || sql_type == SqlType::Time {
+            return Err(meaningless(sign(operator), Some(sql_type), Some(count)));
+        }
+        self.rewritten = true;
+        let minus = if operator == Operator::Subtract {
+            "-"
+        } else {
+            ""
+        };
+        let nullable = date.nullable || days.nullable;
+        let (date, days) = (date.into_text(), days.into_text());
+        let days = format!("{minus}({days}) || ' days'");
+        let text = if sql_type == SqlType::Date {
+            format!("date({date}, {days})")
+        } else {
+            format!("apilink_timestamp(datetime({date}, {days}, 'subsec'))")
+        };
+        Ok(Typed::new(text, sql_type, nullable))
+    }
+
+    fn difference(&mut self, left: Typed, right: Typed) -> Outcome<Typed> {
+        use SqlType::{Date, Timestamp};
+        let (Some(a), Some(b)) = (left.sql_type, right.sql_type) else {
+            return Ok(without_type(left, "-", right));
+        };
+        let has_day = |sql_type| matches!(sql_type, Date | Timestamp);
+        if a != b && !(has_day(a) && has_day(b)) {
+            return Err(meaningless("-", Some(a), Some(b)));
+        }
+        self.rewritten = true;
+        let nullable = left.nullable || right.nullable;
+        let days = format!(
+            "(julianday({}) - julianday({}))",
+            left.into_text(),
+            right.into_text()
+        );
+        Ok(if (a, b) == (Date, Date) {
+            Typed::new(
+                format!("CAST({days} AS INTEGER)"),
+                SqlType::Integer,
+                nullable,
+            )
+        } else {
+            Typed::new(days, SqlType::Double, nullable)
+        })
+    }
+}
+
+/// The type of an operation on two numbers.
+fn result_type(left: SqlType, operator: Operator, right: SqlType) -> SqlType {
+    use SqlType::{Bigint, Boolean, Decimal, Double, Integer};
+    match (left, right) {
+        (Double, _) | (_, Double) => Double,
+        (Decimal { .. }, _) | (_, Decimal { .. }) => decimal_type(left, operator, right),
+        _ => {
+            let small = |sql_type| matches!(sql_type, Integer | Boolean);
+            let divides = matches!(operator, Operator::Divide | Operator::Modulus);
+            if divides && small(left) && small(right) {
+                Integer
+            } else {
+                Bigint
+            }
+        }
+    }
+}
+
+fn decimal_type(left: SqlType, operator: Operator, right: SqlType) -> SqlType {
+    let ((whole_a, scale_a), (whole_b, scale_b)) = (digits(left), digits(right));
+    let larger = scale_a.max(scale_b);
+    match operator {
+        Operator::Multiply => {
+            let scale = (scale_a + scale_b).min(larger.max(QUOTIENT_SCALE));
+            decimal(whole_a + whole_b, scale)
+        }
+        Operator::Divide => SqlType::Decimal {
+            precision: SUM_PRECISION,
+            scale: larger.max(QUOTIENT_SCALE),
+        },
+        // `SQLite` takes the whole parts of both.
+        Operator::Modulus => decimal(whole_a.min(whole_b), 0),
+        _ => decimal(whole_a.max(whole_b) + 1, larger),
+    }
+}
+
+fn without_type(left: Typed, operator: &str, right: Typed) -> Typed {
+    let text = format!("{} {operator} {}", left.into_text(), right.into_text());
+    Typed::new(text, SqlType::Double, true)
+}
+
+fn sign(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Add => "+",
+        Operator::Subtract => "-",
+        Operator::Multiply => "*",
+        Operator::Divide => "/",
+        _ => "%",
+    }
+}
+
+fn meaningless(operator: &str, left: Option<SqlType>, right: Option<SqlType>) -> Failure {
+    let name = |sql_type: Option<SqlType>| sql_type.map_or("", SqlType::name);
+    Problem::syntax(format!(
+        "{} {operator} {} has no meaning.",
+        name(left),
+        name(right)
+    ))
+    .into()
+}

@@ -1,0 +1,434 @@
+//! Function calls: aggregates, window functions, and those whose type comes from their arguments.
+
+use sqlite3_parser::ast::{
+    Distinctness, Expr, FrameBound, FrameClause, FrameExclude, FrameMode, FunctionCallOrder,
+    FunctionTail, Over, Window,
+};
+
+use super::Analyzer;
+use super::failure::{Failure, Outcome, Problem};
+use super::scope::Scope;
+use super::source::unquoted;
+use super::typed::{Form, Typed, decimal};
+use crate::functions;
+use crate::types::SqlType;
+
+/// A call without its name and its arguments.
+struct Frame {
+    /// `DISTINCT ` or nothing.
+    distinct: &'static str,
+    /// ` ORDER BY …` within the brackets.
+    order: String,
+    /// ` FILTER (…) OVER …` behind them.
+    tail: String,
+}
+
+impl Frame {
+    fn call(&self, name: &str, arguments: Vec<Typed>) -> String {
+        let arguments: Vec<String> = arguments.into_iter().map(Typed::into_text).collect();
+        format!(
+            "{name}({}{}{}){}",
+            self.distinct,
+            arguments.join(", "),
+            self.order,
+            self.tail
+        )
+    }
+}
+
+impl Analyzer<'_> {
+    pub(super) fn call(
+        &mut self,
+        name: &str,
+        distinctness: Option<Distinctness>,
+        arguments: &[Expr],
+        order: Option<&FunctionCallOrder>,
+        tail: Option<&FunctionTail>,
+        scope: &Scope,
+    ) -> Outcome<Typed> {
+        let arguments = self.exprs(arguments, scope)?;
+        let order = match order {
+            Some(FunctionCallOrder::SortList(terms)) => {
+                format!(" ORDER BY {}", self.sorted(terms, scope)?)
+            }
+            None => String::new(),
+        };
+        let frame = Frame {
+            distinct: match distinctness {
+                Some(Distinctness::Distinct) => "DISTINCT ",
+                _ => "",
+            },
+            order,
+            tail: self.tail(tail, scope)?,
+        };
+        let lower = unquoted(name).to_ascii_lowercase();
+        match (lower.as_str(), arguments.len()) {
+            ("sum" | "total" | "avg", 1) => self.sum(name, &lower, arguments, &frame),
+            ("coalesce" | "ifnull" | "nvl" | "isnull", 2..) | ("coalesce", 1) => {
+                self.coalesce(name, arguments, &frame)
+            }
+            ("min" | "max", 2..) => self.all_of_one_type(name, arguments, &frame),
+            ("min" | "max" | "first_value" | "last_value", 1) | ("nth_value" | "nullif", 2) => {
+                self.first_of(name, &lower, arguments, &frame)
+            }
+            ("lag" | "lead", 1..=3) => self.neighbour(name, arguments, &frame),
+            ("iif" | "if", 2..) => self.iif(name, arguments, &frame),
+            ("round", 1 | 2) => self.round(name, arguments, &frame),
+            ("abs", 1) => self.same_as_first(name, arguments, &frame),
+            ("group_concat" | "string_agg", _) => self.concatenation(name, arguments, &frame),
+            _ => self.other(name, &lower, arguments, &frame),
+        }
+    }
+
+    pub(super) fn call_star(
+        &mut self,
+        name: &str,
+        tail: Option<&FunctionTail>,
+        scope: &Scope,
+    ) -> Outcome<Typed> {
+        let tail = self.tail(tail, scope)?;
+        Ok(Typed::new(
+            format!("{name}(*){tail}"),
+            SqlType::Bigint,
+            false,
+        ))
+    }
+
+    /// SUM, TOTAL and AVG: exact over DECIMAL.
+    fn sum(
+        &mut self,
+        name: &str,
+        lower: &str,
+        arguments: Vec<Typed>,
+        frame: &Frame,
+    ) -> Outcome<Typed> {
+        let arguments = self.suggest_all(arguments, SqlType::DECIMAL)?;
+        let of = arguments.first().and_then(|argument| argument.sql_type);
+        let never_null = lower == "total";
+        let (sum_like, exact) = match lower {
+            "avg" => ("avg", "apilink_avg_decimal"),
+            _ => ("sum", "apilink_sum_decimal"),
+        };
+        let types: Vec<SqlType> = of.into_iter().collect();
+        let sql_type = functions::result_type(sum_like, &types).unwrap_or(SqlType::Double);
+        if !matches!(sql_type, SqlType::Decimal { .. }) {
+            let sql_type = if never_null {
+                SqlType::Double
+            } else {
+                sql_type
+            };
+            let arguments = self.sum_operands(arguments)?;
+            return Ok(Typed::new(
+                frame.call(name, arguments),
+                sql_type,
+                !never_null,
+            ));
+        }
+        self.rewritten = true;
+        let call = frame.call(exact, arguments);
+        Ok(if never_null {
+            Typed::new(format!("coalesce({call}, 0.0)"), sql_type, false)
+        } else {
+            Typed::new(call, sql_type, true)
+        })
+    }
+
+    /// A sum of texts is one of doubles.
+    fn sum_operands(&mut self, arguments: Vec<Typed>) -> Outcome<Vec<Typed>> {
+        arguments
+            .into_iter()
+            .map(|argument| match argument.is_text() {
+                true => self.convert(argument, SqlType::Double),
+                false => Ok(argument),
+            })
+            .collect()
+    }
+
+    fn coalesce(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
+        let nullable = arguments.iter().all(|argument| argument.nullable);
+        let (sql_type, arguments) = self.unified(arguments)?;
+        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
+    }
+
+    /// MIN and MAX of several arguments.
+    fn all_of_one_type(
+        &mut self,
+        name: &str,
+        arguments: Vec<Typed>,
+        frame: &Frame,
+    ) -> Outcome<Typed> {
+        let nullable = arguments.iter().any(|argument| argument.nullable);
+        let (sql_type, arguments) = self.unified(arguments)?;
+        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
+    }
+
+    /// The type of the first argument; NULL is possible.
+    fn first_of(
+        &mut self,
+        name: &str,
+        lower: &str,
+        arguments: Vec<Typed>,
+        frame: &Frame,
+    ) -> Outcome<Typed> {
+        let arguments = match lower {
+            "nullif" => {
+                let mut arguments = arguments.into_iter();
+                match (arguments.next(), arguments.next()) {
+                    (Some(first), Some(second)) => self.nullif_operands(first, second)?,
+                    (first, second) => first.into_iter().chain(second).collect(),
+                }
+            }
+            _ => arguments,
+        };
+        let sql_type = arguments.first().and_then(|argument| argument.sql_type);
+        Ok(typed_call(frame.call(name, arguments), sql_type, true))
+    }
+
+    fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
+        let equal = super::compare::Comparison::Equal;
+        let (first, mut others) = self.against(first, equal, vec![second])?;
+        others.insert(0, first);
+        Ok(others)
+    }
+
+    /// LAG and LEAD: the third argument stands in where there is no such row.
+    fn neighbour(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
+        let mut arguments = arguments.into_iter();
+        let (value, offset, default) = (arguments.next(), arguments.next(), arguments.next());
+        let never_null = [&value, &default]
+            .iter()
+            .all(|side| side.as_ref().is_some_and(|typed| !typed.nullable));
+        let offset = match offset {
+            Some(offset) => Some(self.suggest(offset, SqlType::Bigint)?),
+            None => None,
+        };
+        let (sql_type, sides) = self.unified(value.into_iter().chain(default).collect())?;
+        let mut sides = sides.into_iter();
+        let all = sides
+            .next()
+            .into_iter()
+            .chain(offset)
+            .chain(sides)
+            .collect();
+        Ok(typed_call(frame.call(name, all), sql_type, !never_null))
+    }
+
+    /// IIF with any number of conditions.
+    fn iif(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
+        let has_else = arguments.len() % 2 == 1;
+        let last = arguments.len().saturating_sub(1);
+        let (mut conditions, mut values) = (Vec::new(), Vec::new());
+        for (at, argument) in arguments.into_iter().enumerate() {
+            if at % 2 == 1 || (has_else && at == last) {
+                values.push(argument);
+            } else {
+                conditions.push(self.truth(argument)?);
+            }
+        }
+        let (sql_type, values) = self.unified(values)?;
+        let nullable = !has_else || values.iter().any(|value| value.nullable);
+        let mut conditions = conditions.into_iter();
+        let mut all = Vec::new();
+        for value in values {
+            all.extend(conditions.next());
+            all.push(value);
+        }
+        Ok(typed_call(frame.call(name, all), sql_type, nullable))
+    }
+
+    fn round(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
+        let arguments = self.suggest_all(arguments, SqlType::DECIMAL)?;
+        let Some(SqlType::Decimal { precision, scale }) =
+            arguments.first().and_then(|argument| argument.sql_type)
+        else {
+            return self.other(name, "round", arguments, frame);
+        };
+        let nullable = arguments.iter().any(|argument| argument.nullable);
+        let places = match arguments.get(1) {
+            None => Some(0),
+            Some(places) if places.form == Form::Number => places.clone().into_text().parse().ok(),
+            Some(_) => None,
+        };
+        let mut arguments = arguments.into_iter();
+        match (places, arguments.next()) {
+            (Some(places), Some(value)) => {
+                self.rewritten = true;
+                let places = scale.min(places);
+                let sql_type = decimal(precision - scale, places);
+                Ok(Typed::to_be_rounded(value.into_text(), sql_type, nullable))
+            }
+            (_, value) => {
+                let all = value.into_iter().chain(arguments).collect();
+                let sql_type = SqlType::Decimal { precision, scale };
+                Ok(Typed::to_be_rounded(
+                    frame.call(name, all),
+                    sql_type,
+                    nullable,
+                ))
+            }
+        }
+    }
+
+    /// ABS.
+    fn same_as_first(
+        &mut self,
+        name: &str,
+        arguments: Vec<Typed>,
+        frame: &Frame,
+    ) -> Outcome<Typed> {
+        let arguments = self.suggest_all(arguments, SqlType::DECIMAL)?;
+        let arguments = self.sum_operands(arguments)?;
+        let first = arguments.first();
+        let nullable = first.is_none_or(|argument| argument.nullable);
+        let sql_type = first.and_then(|argument| argument.sql_type);
+        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
+    }
+
+    fn concatenation(
+        &mut self,
+        name: &str,
+        arguments: Vec<Typed>,
+        frame: &Frame,
+    ) -> Outcome<Typed> {
+        let arguments = self.suggest_all(arguments, SqlType::TEXT)?;
+        Ok(Typed::new(frame.call(name, arguments), SqlType::TEXT, true))
+    }
+
+    fn other(
+        &mut self,
+        name: &str,
+        lower: &str,
+        arguments: Vec<Typed>,
+        frame: &Frame,
+    ) -> Outcome<Typed> {
+        let arguments = match argument_type(lower) {
+            Some(sql_type) => self.suggest_all(arguments, sql_type)?,
+            None => arguments,
+        };
+        let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
+        let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
+        let Some(sql_type) = functions::result_type(lower, &types) else {
+            return Err(self.unknown_function(lower));
+        };
+        let nullable = functions::result_nullable(lower, &nulls);
+        Ok(Typed::new(frame.call(name, arguments), sql_type, nullable))
+    }
+
+    fn unknown_function(&self, name: &str) -> Failure {
+        let documented = functions::all()
+            .iter()
+            .filter(|function| function.group != functions::Group::Internal)
+            .map(|function| function.name);
+        let nearest = super::scope::nearest(name, documented);
+        let mut problem = Problem::syntax(format!(
+            "There is no function {name}.{}",
+            super::suggestion(&nearest)
+        ));
+        problem.place = self.source.find(&[name, "("]);
+        problem.into()
+    }
+
+    /// Parameters take the type, the others stay.
+    fn suggest_all(&mut self, values: Vec<Typed>, sql_type: SqlType) -> Outcome<Vec<Typed>> {
+        values
+            .into_iter()
+            .map(|value| self.suggest(value, sql_type))
+            .collect()
+    }
+
+    fn tail(&mut self, tail: Option<&FunctionTail>, scope: &Scope) -> Outcome<String> {
+        let mut text = String::new();
+        let Some(tail) = tail else {
+            return Ok(text);
+        };
+        if let Some(filter) = tail.filter_clause {
+            text.push_str(&format!(
+                " FILTER (WHERE {})",
+                self.condition(filter, scope)?
+            ));
+        }
+        match tail.over_clause {
+            Some(Over::Name(name)) => text.push_str(&format!(" OVER {}", name.0)),
+            Some(Over::Window(window)) => {
+                text.push_str(&format!(" OVER {}", self.window(window, scope)?));
+            }
+            None => {}
+        }
+        Ok(text)
+    }
+
+    /// A window definition with its brackets.
+    pub(super) fn window(&mut self, window: &Window, scope: &Scope) -> Outcome<String> {
+        let mut parts = Vec::new();
+        if let Some(base) = &window.base {
+            parts.push(base.0.to_owned());
+        }
+        if let Some(partition) = window.partition_by {
+            let terms: Vec<String> = self
+                .exprs(partition, scope)?
+                .into_iter()
+                .map(Typed::into_text)
+                .collect();
+            parts.push(format!("PARTITION BY {}", terms.join(", ")));
+        }
+        if let Some(order) = window.order_by {
+            parts.push(format!("ORDER BY {}", self.sorted(order, scope)?));
+        }
+        if let Some(frame) = &window.frame_clause {
+            parts.push(self.frame(frame, scope)?);
+        }
+        Ok(format!("({})", parts.join(" ")))
+    }
+
+    fn frame(&mut self, frame: &FrameClause, scope: &Scope) -> Outcome<String> {
+        let mode = match frame.mode {
+            FrameMode::Groups => "GROUPS",
+            FrameMode::Range => "RANGE",
+            FrameMode::Rows => "ROWS",
+        };
+        let start = self.bound(&frame.start, scope)?;
+        let mut text = match &frame.end {
+            Some(end) => format!("{mode} BETWEEN {start} AND {}", self.bound(end, scope)?),
+            None => format!("{mode} {start}"),
+        };
+        text.push_str(match frame.exclude {
+            None => "",
+            Some(FrameExclude::NoOthers) => " EXCLUDE NO OTHERS",
+            Some(FrameExclude::CurrentRow) => " EXCLUDE CURRENT ROW",
+            Some(FrameExclude::Group) => " EXCLUDE GROUP",
+            Some(FrameExclude::Ties) => " EXCLUDE TIES",
+        });
+        Ok(text)
+    }
+
+    fn bound(&mut self, bound: &FrameBound, scope: &Scope) -> Outcome<String> {
+        let (expr, word) = match bound {
+            FrameBound::CurrentRow => return Ok("CURRENT ROW".to_owned()),
+            FrameBound::UnboundedFollowing => return Ok("UNBOUNDED FOLLOWING".to_owned()),
+            FrameBound::UnboundedPreceding => return Ok("UNBOUNDED PRECEDING".to_owned()),
+            FrameBound::Following(expr) => (expr, "FOLLOWING"),
+            FrameBound::Preceding(expr) => (expr, "PRECEDING"),
+        };
+        let distance = self.expr(expr, scope)?;
+        let distance = self.suggest(distance, SqlType::Bigint)?;
+        Ok(format!("{} {word}", distance.into_text()))
+    }
+}
+
+fn typed_call(text: String, sql_type: Option<SqlType>, nullable: bool) -> Typed {
+    match sql_type {
+        Some(sql_type) => Typed::new(text, sql_type, nullable),
+        None => Typed::untyped(text),
+    }
+}
+
+/// The type that a parameter takes as an argument.
+fn argument_type(name: &str) -> Option<SqlType> {
+    Some(match name {
+        "date" | "julianday" | "unixepoch" => SqlType::TEXT,
+        "sqrt" | "exp" | "ln" | "log" | "log10" | "log2" | "pow" | "power" | "ceil" | "ceiling"
+        | "floor" | "trunc" | "sign" => SqlType::Double,
+        "ntile" | "char" | "zeroblob" => SqlType::Bigint,
+        _ => return None,
+    })
+}

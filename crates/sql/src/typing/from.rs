@@ -1,0 +1,389 @@
+//! FROM: tables, subqueries and table functions, and how joins change their columns.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use sqlite3_parser::ast::{
+    As, Expr, FromClause, Indexed, JoinConstraint, JoinOperator, JoinType, JoinedSelectTable,
+    QualifiedName, SelectTable,
+};
+
+use super::Analyzer;
+use super::failure::{Outcome, Problem};
+use super::scope::{Column, Relation, Rows, Scope, nearest_tables};
+use super::select::distinct_names;
+use super::source::unquoted;
+use crate::types::SqlType;
+
+/// A part of the text of a FROM clause. Conditions are read last, when all columns are known.
+enum Piece<'e, 'b> {
+    Text(String),
+    On(&'e Expr<'b>),
+}
+
+impl Analyzer<'_> {
+    /// Reads a FROM clause into `scope`.
+    pub(super) fn from(&mut self, from: &FromClause, scope: &mut Scope) -> Outcome<String> {
+        let mut pieces = Vec::new();
+        self.from_pieces(from, scope, &mut pieces)?;
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(piece) => text.push_str(&piece),
+                Piece::On(condition) => {
+                    text.push_str(" ON ");
+                    text.push_str(&self.condition(condition, scope)?);
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    fn from_pieces<'e, 'b>(
+        &mut self,
+        from: &'e FromClause<'b>,
+        scope: &mut Scope,
+        pieces: &mut Vec<Piece<'e, 'b>>,
+    ) -> Outcome<()> {
+        let start = scope.relations.len();
+        if let Some(table) = from.select {
+            self.table(table, scope, pieces)?;
+        }
+        for join in from.joins.iter().flatten() {
+            self.join(join, start, scope, pieces)?;
+        }
+        Ok(())
+    }
+
+    fn join<'e, 'b>(
+        &mut self,
+        join: &'e JoinedSelectTable<'b>,
+        start: usize,
+        scope: &mut Scope,
+        pieces: &mut Vec<Piece<'e, 'b>>,
+    ) -> Outcome<()> {
+        let middle = scope.relations.len();
+        pieces.push(Piece::Text(operator_text(join.operator).to_owned()));
+        self.table(&join.table, scope, pieces)?;
+        let kind = match join.operator {
+            JoinOperator::TypedJoin(Some(kind)) => kind,
+            _ => JoinType::empty(),
+        };
+        let names = match &join.constraint {
+            Some(JoinConstraint::Using(names)) => {
+                let texts: Vec<&str> = names.iter().map(|name| name.0).collect();
+                pieces.push(Piece::Text(format!(" USING ({})", texts.join(", "))));
+                texts.into_iter().map(unquoted).collect()
+            }
+            Some(JoinConstraint::On(condition)) => {
+                pieces.push(Piece::On(condition));
+                Vec::new()
+            }
+            None if kind.contains(JoinType::NATURAL) => common(scope, start, middle)?,
+            None => Vec::new(),
+        };
+        forget_coalesced(kind, (start, middle), &mut scope.relations);
+        for name in names {
+            self.merge_columns(&name, kind, (start, middle), scope)?;
+        }
+        mark_outer(kind, (start, middle), &mut scope.relations);
+        Ok(())
+    }
+
+    /// Makes one column of two by USING.
+    fn merge_columns(
+        &self,
+        name: &str,
+        kind: JoinType,
+        (start, middle): (usize, usize),
+        scope: &mut Scope,
+    ) -> Outcome<()> {
+        let (left, right) = scope.relations.split_at_mut(middle);
+        let left = left.get_mut(start..).unwrap_or_default();
+        let (Some((left, a)), Some((right, b))) = (visible(left, name), visible(right, name))
+        else {
+            return Err(self.unknown_using(name, scope));
+        };
+        if kind.contains(JoinType::RIGHT) {
+            let nullable = |column: Option<Column>| column.is_none_or(|column| column.nullable);
+            let from_left = kind.contains(JoinType::LEFT) && nullable(left.column(a));
+            let nullable = from_left || nullable(right.column(b));
+            left.coalesced.retain(|(at, _)| *at != a);
+            left.coalesced.push((a, nullable));
+        }
+        right.merged.push(b);
+        Ok(())
+    }
+
+    fn unknown_using(&self, name: &str, scope: &Scope) -> super::Failure {
+        for relation in &scope.relations {
+            if let Some(table) = relation.incomplete()
+                && relation.position(name).is_none()
+            {
+                return super::Failure::NeedsCustomFields {
+                    table: table.name.clone(),
+                };
+            }
+        }
+        self.unknown_column(name, "both sides of the join", scope)
+    }
+
+    fn table<'e, 'b>(
+        &mut self,
+        table: &'e SelectTable<'b>,
+        scope: &mut Scope,
+        pieces: &mut Vec<Piece<'e, 'b>>,
+    ) -> Outcome<()> {
+        match table {
+            SelectTable::Table(name, alias, indexed) => {
+                let mut relation = self.named_table(name, scope)?;
+                let mut text = self.table_text(name);
+                if alias.is_none() && schema(name).is_some() {
+                    text.push_str(" AS ");
+                    text.push_str(name.name.0);
+                }
+                rename(&mut relation, alias.as_ref(), &mut text);
+                if let Some(indexed) = indexed {
+                    text.push_str(&match indexed {
+                        Indexed::IndexedBy(index) => format!(" INDEXED BY {}", index.0),
+                        Indexed::NotIndexed => " NOT INDEXED".to_owned(),
+                    });
+                }
+                pieces.push(Piece::Text(text));
+                scope.relations.push(relation);
+            }
+            SelectTable::TableCall(name, arguments, alias) => {
+                let arguments = arguments.unwrap_or_default();
+                let (mut relation, mut text) = self.table_function(name, arguments, scope)?;
+                rename(&mut relation, alias.as_ref(), &mut text);
+                pieces.push(Piece::Text(text));
+                scope.relations.push(relation);
+            }
+            SelectTable::Select(select, alias) => {
+                let query = self.select(select, scope.parent, scope.ctes)?;
+                let columns = distinct_names(&query.columns);
+                let mut relation = Relation::new(String::new(), Rows::Derived(columns.into()));
+                let mut text = format!("({})", query.into_text());
+                rename(&mut relation, alias.as_ref(), &mut text);
+                pieces.push(Piece::Text(text));
+                scope.relations.push(relation);
+            }
+            SelectTable::Sub(from, alias) => self.group(from, alias.as_ref(), scope, pieces)?,
+        }
+        Ok(())
+    }
+
+    /// A join in brackets: without an alias its tables keep their names.
+    fn group<'e, 'b>(
+        &mut self,
+        from: &'e FromClause<'b>,
+        alias: Option<&As>,
+        scope: &mut Scope,
+        pieces: &mut Vec<Piece<'e, 'b>>,
+    ) -> Outcome<()> {
+        if alias.is_none() {
+            pieces.push(Piece::Text("(".to_owned()));
+            self.from_pieces(from, scope, pieces)?;
+            pieces.push(Piece::Text(")".to_owned()));
+            return Ok(());
+        }
+        let mut inner = Scope::new(scope.parent, scope.ctes);
+        let mut text = format!("({})", self.from(from, &mut inner)?);
+        let columns: Vec<Column> = inner
+            .relations
+            .iter()
+            .flat_map(|relation| relation.star(false))
+            .map(|(column, _)| column)
+            .collect();
+        let rows = Rows::Derived(distinct_names(&columns).into());
+        let mut relation = Relation::new(String::new(), rows);
+        rename(&mut relation, alias, &mut text);
+        pieces.push(Piece::Text(text));
+        scope.relations.push(relation);
+        Ok(())
+    }
+
+    /// A table of the catalogue or a common table expression.
+    pub(super) fn named_table(&mut self, name: &QualifiedName, scope: &Scope) -> Outcome<Relation> {
+        let bare = unquoted(name.name.0);
+        if name.db_name.is_none()
+            && let Some(columns) = scope.cte(&bare)
+        {
+            return Ok(Relation::new(bare, Rows::Derived(columns)));
+        }
+        let schema = schema(name);
+        let full = schema
+            .as_ref()
+            .map_or_else(|| bare.clone(), |schema| format!("{schema}.{bare}"));
+        if let Some(table) = self.catalog.table(&full) {
+            let table = Arc::clone(table);
+            self.use_table(&table.name);
+            return Ok(Relation::new(bare, Rows::Table(table)));
+        }
+        if let Some(columns) = function_columns(&bare) {
+            return Ok(Relation::new(bare, Rows::Derived(columns)));
+        }
+        Err(self.unknown_table(&full, &bare))
+    }
+
+    fn unknown_table(&self, full: &str, bare: &str) -> super::Failure {
+        let nearest = nearest_tables(self.catalog, full);
+        let mut problem = Problem::new(
+            apilink_core::SqlState::NO_SUCH_TABLE,
+            format!("There is no table {full}.{}", super::suggestion(&nearest)),
+        );
+        problem.place = self.source.find(&[bare]);
+        problem.into()
+    }
+
+    /// The name as `SQLite` knows the table: a schema is a part of it.
+    pub(super) fn table_text(&mut self, name: &QualifiedName) -> String {
+        match schema(name) {
+            Some(schema) => {
+                self.rewritten = true;
+                super::source::quoted(&format!("{schema}.{}", unquoted(name.name.0)))
+            }
+            None => name.name.0.to_owned(),
+        }
+    }
+
+    fn table_function(
+        &mut self,
+        name: &QualifiedName,
+        arguments: &[Expr],
+        scope: &Scope,
+    ) -> Outcome<(Relation, String)> {
+        let relation = self.named_table(name, scope)?;
+        let hidden = (0..relation.len())
+            .filter_map(|at| relation.column(at))
+            .filter(|column| column.hidden)
+            .map(|column| column.sql_type)
+            .chain(std::iter::repeat(None));
+        let mut texts = Vec::with_capacity(arguments.len());
+        for (argument, sql_type) in arguments.iter().zip(hidden) {
+            let mut value = self.expr(argument, scope)?;
+            if let Some(sql_type) = sql_type {
+                value = self.convert(value, sql_type)?;
+            }
+            texts.push(value.into_text());
+        }
+        let text = format!("{}({})", self.table_text(name), texts.join(", "));
+        Ok((relation, text))
+    }
+}
+
+/// The schema of a name, without `main`, where all tables are.
+fn schema(name: &QualifiedName) -> Option<String> {
+    let schema = unquoted(name.db_name.as_ref()?.0);
+    (!schema.eq_ignore_ascii_case("main")).then_some(schema)
+}
+
+fn rename(relation: &mut Relation, alias: Option<&As>, text: &mut String) {
+    if let Some(As::As(name) | As::Elided(name)) = alias {
+        relation.name = unquoted(name.0);
+        text.push_str(" AS ");
+        text.push_str(name.0);
+    }
+}
+
+/// The columns that both sides of a NATURAL join have.
+fn common(scope: &Scope, start: usize, middle: usize) -> Outcome<Vec<String>> {
+    let columns = |relations: &[Relation]| -> Outcome<Vec<String>> {
+        let mut names = Vec::new();
+        for relation in relations {
+            if let Some(table) = relation.incomplete() {
+                return Err(super::Failure::NeedsCustomFields {
+                    table: table.name.clone(),
+                });
+            }
+            names.extend(
+                relation
+                    .star(false)
+                    .into_iter()
+                    .map(|(column, _)| column.name),
+            );
+        }
+        Ok(names)
+    };
+    let left = columns(scope.relations.get(start..middle).unwrap_or_default())?;
+    let right = columns(scope.relations.get(middle..).unwrap_or_default())?;
+    let in_left = |name: &String| left.iter().any(|other| other.eq_ignore_ascii_case(name));
+    Ok(right.into_iter().filter(in_left).collect())
+}
+
+/// The first relation that shows a column by its bare name.
+fn visible<'r>(relations: &'r mut [Relation], name: &str) -> Option<(&'r mut Relation, usize)> {
+    relations.iter_mut().find_map(|relation| {
+        let at = relation.position(name)?;
+        (!relation.merged.contains(&at)).then_some((relation, at))
+    })
+}
+
+/// A RIGHT or FULL JOIN can make NULL of what a join before it has merged.
+fn forget_coalesced(kind: JoinType, (start, middle): (usize, usize), relations: &mut [Relation]) {
+    if kind.contains(JoinType::RIGHT) {
+        for relation in relations.get_mut(start..middle).unwrap_or_default() {
+            for (_, nullable) in &mut relation.coalesced {
+                *nullable = true;
+            }
+        }
+    }
+}
+
+fn mark_outer(kind: JoinType, (start, middle): (usize, usize), relations: &mut [Relation]) {
+    let left = kind.contains(JoinType::LEFT);
+    let right = kind.contains(JoinType::RIGHT);
+    for (at, relation) in relations.iter_mut().enumerate().skip(start) {
+        relation.outer |= if at < middle { right } else { left };
+    }
+}
+
+fn operator_text(operator: JoinOperator) -> &'static str {
+    let JoinOperator::TypedJoin(kind) = operator else {
+        return ", ";
+    };
+    let kind = kind.unwrap_or(JoinType::empty());
+    let natural = kind.contains(JoinType::NATURAL);
+    let (left, right) = (
+        kind.contains(JoinType::LEFT),
+        kind.contains(JoinType::RIGHT),
+    );
+    match (natural, left, right) {
+        (false, true, true) => " FULL JOIN ",
+        (false, true, false) => " LEFT JOIN ",
+        (false, false, true) => " RIGHT JOIN ",
+        (false, false, false) if kind.contains(JoinType::CROSS) => " CROSS JOIN ",
+        (false, false, false) => " JOIN ",
+        (true, true, true) => " NATURAL FULL JOIN ",
+        (true, true, false) => " NATURAL LEFT JOIN ",
+        (true, false, true) => " NATURAL RIGHT JOIN ",
+        (true, false, false) => " NATURAL JOIN ",
+    }
+}
+
+/// The columns of `json_each` and `json_tree`.
+fn function_columns(name: &str) -> Option<Rc<[Column]>> {
+    let known = ["json_each", "json_tree"];
+    if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    let column = |name: &str, sql_type, nullable, hidden| Column {
+        name: name.to_owned(),
+        sql_type: Some(sql_type),
+        nullable,
+        origin: None,
+        hidden,
+    };
+    Some(Rc::from([
+        column("key", SqlType::TEXT, true, false),
+        column("value", SqlType::TEXT, true, false),
+        column("type", SqlType::Varchar { size: 7 }, false, false),
+        column("atom", SqlType::TEXT, true, false),
+        column("id", SqlType::Bigint, false, false),
+        column("parent", SqlType::Bigint, true, false),
+        column("fullkey", SqlType::TEXT, false, false),
+        column("path", SqlType::TEXT, false, false),
+        column("json", SqlType::TEXT, true, true),
+        column("root", SqlType::TEXT, true, true),
+    ]))
+}

@@ -1,0 +1,262 @@
+//! The types of every result column and parameter of a statement, before it runs; and the statement
+//! rewritten so that money, dates and truth values compare and compute as their types say.
+//!
+//! # Types of expressions
+//!
+//! - `+ - *` of whole numbers is BIGINT, `/` and `%` of INTEGER by INTEGER are INTEGER; a division
+//!   can be NULL. DOUBLE makes DOUBLE.
+//! - With a DECIMAL: `+` and `-` have the larger scale; `*` has the sum of the scales, but at most 6
+//!   or the larger of the two; `/` and AVG have 6 places, or the larger scale. SUM keeps the scale.
+//!   Each step is rounded to its scale by `apilink_decimal`; a chain of `+` and `-` once, as a whole.
+//! - DATE ± a number is the DATE so many days on; TIMESTAMP likewise, where a fraction counts. DATE −
+//!   DATE is an INTEGER of days; with a TIMESTAMP on a side it is a DOUBLE of days. No other
+//!   arithmetic of dates has a meaning; it is an error.
+//! - Where several expressions make one (CASE, COALESCE, UNION, …): NULL and parameters take the
+//!   type of the others; a text literal does, where it is a value of that type; DATE and TIMESTAMP
+//!   are TIMESTAMP; what has nothing in common is VARCHAR.
+//!
+//! # Comparisons
+//!
+//! A text or a parameter beside a DATE, a TIME or a TIMESTAMP is read as one; a text that is none is
+//! an error (22007). A DATE beside a TIMESTAMP means its midnight, as in SQL Server: `created_at =
+//! '2026-06-30'` is true for midnight only, and `BETWEEN … AND '2026-06-30'` ends at its beginning.
+//! A bare column is changed only where the other side cannot be.
+
+mod arithmetic;
+mod call;
+mod cast;
+mod compare;
+mod expression;
+mod failure;
+mod from;
+mod literals;
+mod order;
+mod parameters;
+mod scope;
+mod select;
+mod source;
+#[cfg(test)]
+mod tests;
+mod typed;
+
+use apilink_core::SqlState;
+use sqlite3_parser::ast::{Cmd, Select, Stmt};
+use sqlite3_parser::lexer::sql::ParserError as GrammarError;
+use sqlite3_parser::lexer::sql::{Error as ParserError, Parser};
+use sqlite3_parser::{Bump, FallibleIterator as _};
+
+use crate::catalog::Catalog;
+use crate::database::{Parameter, ResultColumn};
+
+use failure::Outcome;
+pub use failure::{Failure, Problem};
+use order::Order;
+use parameters::Parameters;
+use scope::{Column, Ctes, Scope};
+use source::Source;
+
+/// What is known of a statement before it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Analysis {
+    /// The statement for `SQLite`. Where it was rewritten, its parameters are numbered (`?1`), in the
+    /// order of `parameters`; otherwise it is the text as it was.
+    pub sql: String,
+    /// The columns of the result.
+    pub columns: Vec<ResultColumn>,
+    /// The parameters, by the number that `SQLite` gives them.
+    pub parameters: Vec<Parameter>,
+    /// The tables that it reads, as the catalogue names them, each once.
+    pub tables: Vec<String>,
+}
+
+/// Finds the types of a statement and rewrites it. Makes no request.
+///
+/// # Errors
+/// [`Failure::NeedsCustomFields`] where a table's columns are not all known and the statement may use
+/// those that are not; otherwise [`Failure::Wrong`] with 42000 wrong SQL, 42S02 an unknown table,
+/// 42S22 an unknown column, 22007 a text that is no date, HYC00 a statement that is not SELECT.
+pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
+    let source = Source::new(sql)?;
+    let numbered = source.numbered()?;
+    let arena = Bump::new();
+    let mut parser = Parser::new(&arena, numbered.sql.as_bytes());
+    let command = match parser.next() {
+        Ok(command) => command,
+        Err(error) => return Err(wrong_syntax(&source, &numbered.sql, &error)),
+    };
+    if let Some(place) = source.second_statement() {
+        return Err(
+            Problem::syntax("Only one statement can be prepared at a time.")
+                .at(place)
+                .into(),
+        );
+    }
+    let select = the_select(command.as_ref())?;
+    let analyzer = Analyzer {
+        catalog,
+        source: &source,
+        order: Order::of(select)?,
+        parameters: Parameters::new(numbered.names),
+        tables: Vec::new(),
+        rewritten: false,
+    };
+    analyzer.analysis(select)
+}
+
+/// A statement with a literal in place of each of its parameters, in the order of
+/// [`Analysis::parameters`].
+///
+/// # Errors
+/// [`Failure::Wrong`] with 42000, as [`analyze`].
+pub fn with_literals(sql: &str, literals: &[String]) -> Result<String, Failure> {
+    Source::new(sql)?.with_literals(literals)
+}
+
+/// The state of one analysis.
+struct Analyzer<'a> {
+    catalog: &'a Catalog,
+    source: &'a Source<'a>,
+    order: Order,
+    parameters: Parameters,
+    tables: Vec<String>,
+    rewritten: bool,
+}
+
+impl Analyzer<'_> {
+    fn analysis(mut self, select: &Select) -> Outcome<Analysis> {
+        let ctes = Ctes {
+            known: Vec::new(),
+            parent: None,
+        };
+        let query = self.select(select, None, &ctes)?;
+        let columns = query.columns.iter().map(result_column).collect();
+        let sql = if self.rewritten {
+            query.into_text()
+        } else {
+            self.source.sql.to_owned()
+        };
+        Ok(Analysis {
+            sql,
+            columns,
+            parameters: self.parameters.into_vec(),
+            tables: self.tables,
+        })
+    }
+
+    fn use_table(&mut self, name: &str) {
+        if !self.tables.iter().any(|table| table == name) {
+            self.tables.push(name.to_owned());
+        }
+    }
+
+    /// 42S22, with the nearest names; or the request for the custom fields that may hold the column.
+    fn unknown_column(&self, name: &str, place: &str, scope: &Scope) -> Failure {
+        let incomplete = scope
+            .outward()
+            .flat_map(|scope| &scope.relations)
+            .find_map(|relation| relation.incomplete());
+        if let Some(table) = incomplete {
+            return Failure::NeedsCustomFields {
+                table: table.name.clone(),
+            };
+        }
+        let mut problem = Problem::new(
+            SqlState::NO_SUCH_COLUMN,
+            format!(
+                "There is no column {name} in {place}.{}",
+                suggestion(&scope.nearest_columns(name))
+            ),
+        );
+        problem.place = self.source.find(&[name]);
+        problem.into()
+    }
+
+    /// 42S02 for `name.column` where FROM has no such table.
+    fn unknown_qualifier(&self, name: &str, column: &str, scope: &Scope) -> Failure {
+        let names = scope.outward().flat_map(|scope| {
+            scope
+                .relations
+                .iter()
+                .map(|relation| relation.name.as_str())
+        });
+        let nearest = scope::nearest(name, names);
+        let mut problem = Problem::new(
+            SqlState::NO_SUCH_TABLE,
+            format!(
+                "FROM has no table {name}, which {name}.{column} asks for.{}",
+                suggestion(&nearest)
+            ),
+        );
+        problem.place = self.source.find(&[name, ".", column]);
+        problem.into()
+    }
+}
+
+fn result_column(column: &Column) -> ResultColumn {
+    ResultColumn {
+        name: column.name.clone(),
+        sql_type: column.sql_type.unwrap_or(crate::types::SqlType::TEXT),
+        nullable: column.nullable,
+        origin: column.origin.clone(),
+    }
+}
+
+/// ` Did you mean a, b or c?`, or nothing.
+fn suggestion(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!(" Did you mean {one}?"),
+        [first @ .., last] => format!(" Did you mean {} or {last}?", first.join(", ")),
+    }
+}
+
+fn the_select<'c, 'b>(command: Option<&'c Cmd<'b>>) -> Outcome<&'c Select<'b>> {
+    match command {
+        Some(Cmd::Stmt(Stmt::Select(select))) => Ok(select),
+        None => Err(Problem::syntax("The statement is empty.").into()),
+        Some(Cmd::Explain(_) | Cmd::ExplainQueryPlan(_)) => Err(Problem::new(
+            SqlState::NOT_IMPLEMENTED,
+            "EXPLAIN has no columns of its own to analyse.",
+        )
+        .into()),
+        Some(Cmd::Stmt(_)) => Err(Problem::new(
+            SqlState::NOT_IMPLEMENTED,
+            "Only SELECT, VALUES and WITH … SELECT can be run.",
+        )
+        .into()),
+    }
+}
+
+/// What the parser found, in the words and at the place of the text as it was given.
+fn wrong_syntax(source: &Source, numbered: &str, error: &ParserError) -> Failure {
+    let (message, place) = match error {
+        ParserError::ParserError(GrammarError::SyntaxError(found), place) if found.is_empty() => (
+            "Wrong syntax: the statement ends too early.".to_owned(),
+            place,
+        ),
+        ParserError::ParserError(GrammarError::SyntaxError(found), place) => (
+            format!(
+                "Wrong syntax: {} cannot stand here.",
+                literals::literal(found)
+            ),
+            place,
+        ),
+        ParserError::ParserError(GrammarError::UnexpectedEof, place) => (
+            "Wrong syntax: the statement ends too early.".to_owned(),
+            place,
+        ),
+        ParserError::ParserError(GrammarError::Custom(message), place) => {
+            (format!("Wrong syntax: {message}."), place)
+        }
+        other => (format!("Wrong syntax: {other}."), &None),
+    };
+    let problem = Problem::syntax(message);
+    match place {
+        Some(place) => {
+            let there = source::span(numbered, place.line, place.column);
+            let start = source.original_offset(there.start);
+            problem.at(start..start).into()
+        }
+        None => problem.into(),
+    }
+}

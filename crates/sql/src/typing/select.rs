@@ -1,0 +1,888 @@
+//! SELECT: common table expressions, the arms of a compound, their columns, ORDER BY and LIMIT.
+
+use std::rc::Rc;
+
+use sqlite3_parser::ast::{
+    As, CommonTableExpr, CompoundOperator, Distinctness, Expr, FromClause, Id, Limit, Materialized,
+    Name, OneSelect, ResultColumn, Select, SelectTable, SortOrder, SortedColumn, With,
+};
+
+use super::Analyzer;
+use super::failure::{Failure, Outcome, Problem};
+use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
+use super::source::{quoted, unquoted};
+use super::typed::{Form, Typed, unify, unify_types};
+use crate::types::{SUM_PRECISION, SqlType};
+
+/// A SELECT with the types of its columns, which can still be converted.
+pub(super) struct Query {
+    with: String,
+    arms: Vec<Arm>,
+    tail: String,
+    pub(super) columns: Vec<Column>,
+}
+
+/// One SELECT or VALUES of a compound.
+struct Arm {
+    /// What joins it to the arm before it.
+    operator: &'static str,
+    body: Body,
+}
+
+enum Body {
+    Select {
+        before: &'static str,
+        items: Vec<Item>,
+        after: String,
+    },
+    Values(Vec<Vec<Typed>>),
+}
+
+/// An entry of the list of columns.
+enum Item {
+    One {
+        value: Typed,
+        name: String,
+        naming: Naming,
+    },
+    Star {
+        text: String,
+        /// The columns with the texts that name each of them.
+        columns: Vec<(Column, String)>,
+    },
+}
+
+/// Where the name of a column comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// It was written.
+    Alias,
+    /// It is that of the column which is shown.
+    Column,
+    /// It is the text of the expression, which another text would change.
+    Text,
+}
+
+impl Query {
+    /// The SELECT as text.
+    pub(super) fn into_text(self) -> String {
+        let mut text = self.with;
+        for arm in self.arms {
+            text.push_str(arm.operator);
+            text.push_str(&arm.body.into_text());
+        }
+        text.push_str(&self.tail);
+        text
+    }
+}
+
+impl Body {
+    fn into_text(self) -> String {
+        match self {
+            Self::Select {
+                before,
+                items,
+                after,
+            } => {
+                let items: Vec<String> = items.into_iter().map(Item::into_text).collect();
+                format!("{before}{}{after}", items.join(", "))
+            }
+            Self::Values(rows) => {
+                let row = |row: Vec<Typed>| {
+                    let values: Vec<String> = row.into_iter().map(Typed::into_text).collect();
+                    format!("({})", values.join(", "))
+                };
+                let rows: Vec<String> = rows.into_iter().map(row).collect();
+                format!("VALUES {}", rows.join(", "))
+            }
+        }
+    }
+
+    /// The columns with their types; of VALUES those that all rows have together.
+    fn columns(&self) -> Vec<Column> {
+        match self {
+            Self::Select { items, .. } => items.iter().flat_map(Item::columns).collect(),
+            Self::Values(rows) => {
+                let width = rows.first().map_or(0, Vec::len);
+                (0..width).map(|at| column_of_values(rows, at)).collect()
+            }
+        }
+    }
+}
+
+fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
+    let cells = rows.iter().filter_map(move |row| row.get(at));
+    Column {
+        name: format!("column{}", at + 1),
+        sql_type: unify(cells.clone()),
+        nullable: cells.clone().any(|cell| cell.nullable),
+        origin: None,
+        hidden: false,
+    }
+}
+
+impl Item {
+    fn into_text(self) -> String {
+        match self {
+            Self::One { value, naming, .. }
+                if naming == Naming::Column && value.form == Form::Column =>
+            {
+                value.into_text()
+            }
+            Self::One { value, name, .. } => format!("{} AS {}", value.into_text(), quoted(&name)),
+            Self::Star { text, .. } => text,
+        }
+    }
+
+    /// How many columns it stands for.
+    fn len(&self) -> usize {
+        match self {
+            Self::One { .. } => 1,
+            Self::Star { columns, .. } => columns.len(),
+        }
+    }
+
+    /// The column by the alias that was written for it.
+    fn alias(&self) -> Option<Column> {
+        match self {
+            Self::One {
+                naming: Naming::Alias,
+                ..
+            } => self.columns().pop(),
+            _ => None,
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        match self {
+            Self::One { value, name, .. } => vec![Column {
+                name: name.clone(),
+                sql_type: value.sql_type,
+                nullable: value.nullable,
+                origin: value.origin.clone(),
+                hidden: false,
+            }],
+            Self::Star { columns, .. } => {
+                columns.iter().map(|(column, _)| column.clone()).collect()
+            }
+        }
+    }
+}
+
+impl Analyzer<'_> {
+    /// Analyses a SELECT within `scope`, which is that of the SELECT around it.
+    pub(super) fn select(
+        &mut self,
+        select: &Select,
+        parent: Option<&Scope>,
+        ctes: &Ctes,
+    ) -> Outcome<Query> {
+        let mut own = Ctes {
+            known: Vec::new(),
+            parent: Some(ctes),
+        };
+        let with = match &select.with {
+            Some(with) => self.with(with, parent, &mut own)?,
+            None => String::new(),
+        };
+        let own = &own;
+        let (first, first_scope) = self.arm(&select.body.select, "", parent, own)?;
+        let mut arms = vec![first];
+        let mut scopes = vec![first_scope];
+        for compound in select.body.compounds.iter().flatten() {
+            let operator = operator_text(compound.operator);
+            let (arm, scope) = self.arm(&compound.select, operator, parent, own)?;
+            arms.push(arm);
+            scopes.push(scope);
+        }
+        let columns = self.unify_arms(&mut arms)?;
+        let mut tail = self.order_by(select.order_by, &scopes, &columns)?;
+        if let Some(limit) = select.limit {
+            tail.push_str(&self.limit(limit, own)?);
+        }
+        Ok(Query {
+            with,
+            arms,
+            tail,
+            columns,
+        })
+    }
+
+    /// Converts the columns of a query to these types.
+    pub(super) fn convert_columns(
+        &mut self,
+        query: &mut Query,
+        targets: &[Option<SqlType>],
+    ) -> Outcome<()> {
+        for arm in &mut query.arms {
+            self.convert_arm(arm, targets)?;
+        }
+        for (column, target) in query.columns.iter_mut().zip(targets) {
+            column.sql_type = target.or(column.sql_type);
+        }
+        Ok(())
+    }
+
+    fn arm<'s>(
+        &mut self,
+        select: &OneSelect,
+        operator: &'static str,
+        parent: Option<&'s Scope<'s>>,
+        ctes: &'s Ctes<'s>,
+    ) -> Outcome<(Arm, Scope<'s>)> {
+        let mut scope = Scope::new(parent, ctes);
+        let body = match select {
+            OneSelect::Values(rows) => self.values(rows, &scope)?,
+            OneSelect::Select { .. } => self.one_select(select, &mut scope)?,
+        };
+        Ok((Arm { operator, body }, scope))
+    }
+
+    fn values<'e>(&mut self, rows: &[impl AsRef<[Expr<'e>]>], scope: &Scope) -> Outcome<Body> {
+        let mut typed = Vec::with_capacity(rows.len());
+        for row in rows {
+            typed.push(self.exprs(row.as_ref(), scope)?);
+        }
+        let width = typed.first().map_or(0, Vec::len);
+        if typed.iter().any(|row| row.len() != width) {
+            return Err(Problem::syntax("The rows of VALUES do not have the same length.").into());
+        }
+        Ok(Body::Values(typed))
+    }
+
+    fn one_select(&mut self, select: &OneSelect, scope: &mut Scope) -> Outcome<Body> {
+        let OneSelect::Select {
+            distinctness,
+            columns,
+            from,
+            where_clause,
+            group_by,
+            having,
+            window_clause,
+        } = select
+        else {
+            return Ok(Body::Values(Vec::new()));
+        };
+        let mut after = String::new();
+        if let Some(from) = from {
+            after.push_str(" FROM ");
+            after.push_str(&self.from(from, scope)?);
+        }
+        let number = self.order.number(select);
+        let items = self.items(columns, number, scope)?;
+        scope.aliases = items.iter().filter_map(Item::alias).collect();
+        let width = items.iter().map(Item::len).sum();
+        if let Some(condition) = where_clause {
+            after.push_str(" WHERE ");
+            after.push_str(&self.condition(condition, scope)?);
+        }
+        if let Some(terms) = group_by {
+            let terms = self.terms(terms, width, scope)?;
+            after.push_str(&format!(" GROUP BY {}", terms.join(", ")));
+        }
+        if let Some(condition) = having {
+            after.push_str(" HAVING ");
+            after.push_str(&self.condition(condition, scope)?);
+        }
+        let mut glue = " WINDOW ";
+        for definition in window_clause.unwrap_or_default() {
+            let window = self.window(&definition.window, scope)?;
+            after.push_str(&format!("{glue}{} AS {window}", definition.name.0));
+            glue = ", ";
+        }
+        Ok(Body::Select {
+            before: match distinctness {
+                Some(Distinctness::Distinct) => "SELECT DISTINCT ",
+                _ => "SELECT ",
+            },
+            items,
+            after,
+        })
+    }
+
+    fn items(
+        &mut self,
+        columns: &[ResultColumn],
+        select: Option<usize>,
+        scope: &Scope,
+    ) -> Outcome<Vec<Item>> {
+        let mut items = Vec::with_capacity(columns.len());
+        for (at, column) in columns.iter().enumerate() {
+            items.push(match column {
+                ResultColumn::Expr(expr, alias) => {
+                    let value = self.expr(expr, scope)?;
+                    let (name, naming) = match (alias, shown_column(expr, scope)) {
+                        (Some(As::As(name) | As::Elided(name)), _) => {
+                            (unquoted(name.0), Naming::Alias)
+                        }
+                        (None, Some(name)) => (name, Naming::Column),
+                        (None, None) => (self.text_of_column(select, at), Naming::Text),
+                    };
+                    Item::One {
+                        value,
+                        name,
+                        naming,
+                    }
+                }
+                ResultColumn::Star => star(&scope.relations)?,
+                ResultColumn::TableStar(name) => self.table_star(name, scope)?,
+            });
+        }
+        Ok(items)
+    }
+
+    fn text_of_column(&self, select: Option<usize>, at: usize) -> String {
+        select.map_or_else(String::new, |select| self.source.column_text(select, at))
+    }
+
+    fn table_star(&mut self, name: &Name, scope: &Scope) -> Outcome<Item> {
+        let bare = unquoted(name.0);
+        let named = |relation: &&Relation| relation.name.eq_ignore_ascii_case(&bare);
+        let Some(relation) = scope.relations.iter().find(named) else {
+            return Err(self.unknown_qualifier(&bare, "*", scope));
+        };
+        complete(relation)?;
+        Ok(Item::Star {
+            text: format!("{}.*", name.0),
+            columns: relation.star(true),
+        })
+    }
+
+    /// The terms of GROUP BY: positions stay, the others are expressions.
+    fn terms(&mut self, terms: &[Expr], width: usize, scope: &Scope) -> Outcome<Vec<String>> {
+        let mut texts = Vec::with_capacity(terms.len());
+        for term in terms {
+            texts.push(match term.is_integer() {
+                Some(position) => check_position(position, width)?,
+                None => self.expr(term, scope)?.into_text(),
+            });
+        }
+        Ok(texts)
+    }
+
+    fn order_by(
+        &mut self,
+        terms: Option<&[SortedColumn]>,
+        scopes: &[Scope],
+        columns: &[Column],
+    ) -> Outcome<String> {
+        let Some(terms) = terms else {
+            return Ok(String::new());
+        };
+        let mut texts = Vec::with_capacity(terms.len());
+        for term in terms {
+            let mut text = self.order_term(&term.expr, scopes, columns)?;
+            text.push_str(direction(term));
+            texts.push(text);
+        }
+        Ok(format!(" ORDER BY {}", texts.join(", ")))
+    }
+
+    /// A term of ORDER BY: a position, the name of a column of the result, or an expression, which
+    /// in a compound is looked up in one arm after the other.
+    fn order_term(&mut self, term: &Expr, scopes: &[Scope], columns: &[Column]) -> Outcome<String> {
+        if let Some(position) = term.is_integer() {
+            return check_position(position, columns.len());
+        }
+        if let Expr::Id(id) = term
+            && scopes
+                .iter()
+                .any(|scope| scope.alias(&unquoted(id.0)).is_some())
+        {
+            return Ok(id.0.to_owned());
+        }
+        let mut failure = None;
+        for scope in scopes {
+            match self.expr(term, scope) {
+                Ok(typed) => return Ok(typed.into_text()),
+                Err(problem) => failure = failure.or(Some(problem)),
+            }
+        }
+        Err(failure.unwrap_or_else(|| Problem::syntax("ORDER BY has no columns.").into()))
+    }
+
+    /// `ORDER BY` within a window or an aggregate.
+    pub(super) fn sorted(&mut self, terms: &[SortedColumn], scope: &Scope) -> Outcome<String> {
+        let mut texts = Vec::with_capacity(terms.len());
+        for term in terms {
+            let mut text = self.expr(&term.expr, scope)?.into_text();
+            text.push_str(direction(term));
+            texts.push(text);
+        }
+        Ok(texts.join(", "))
+    }
+
+    fn limit(&mut self, limit: &Limit, ctes: &Ctes) -> Outcome<String> {
+        let scope = Scope::new(None, ctes);
+        let first = self.count(&limit.expr, &scope)?;
+        let Some(second) = &limit.offset else {
+            return Ok(format!(" LIMIT {first}"));
+        };
+        let second = self.count(second, &scope)?;
+        // The tree holds `LIMIT a, b` as `LIMIT a OFFSET b`.
+        let number = self.order.limit_number(limit);
+        let comma = number.is_some_and(|number| self.source.limit_has_comma(number));
+        Ok(if comma {
+            format!(" LIMIT {first}, {second}")
+        } else {
+            format!(" LIMIT {first} OFFSET {second}")
+        })
+    }
+
+    fn count(&mut self, expr: &Expr, scope: &Scope) -> Outcome<String> {
+        let count = self.expr(expr, scope)?;
+        Ok(count
+            .convert(SqlType::Bigint, &mut self.parameters)?
+            .into_text())
+    }
+
+    /// Brings the columns of all arms to types that they have together.
+    fn unify_arms(&mut self, arms: &mut [Arm]) -> Outcome<Vec<Column>> {
+        let mut merged = match arms.first() {
+            Some(first) => first.body.columns(),
+            None => Vec::new(),
+        };
+        for arm in arms.iter().skip(1) {
+            let columns = arm.body.columns();
+            if columns.len() != merged.len() {
+                return Err(Problem::syntax(format!(
+                    "The arms of{} do not have the same number of columns: {} and {}.",
+                    arm.operator.trim_end(),
+                    merged.len(),
+                    columns.len()
+                ))
+                .into());
+            }
+            for (column, other) in merged.iter_mut().zip(&columns) {
+                merge(column, other);
+            }
+        }
+        self.unify_literals(arms, &mut merged);
+        let targets: Vec<Option<SqlType>> = merged.iter().map(|column| column.sql_type).collect();
+        let single_select = arms.len() == 1
+            && matches!(arms.first(), Some(arm) if matches!(arm.body, Body::Select { .. }));
+        if !single_select {
+            for arm in arms {
+                self.convert_arm(arm, &targets)?;
+            }
+        }
+        Ok(merged)
+    }
+
+    /// Literals take the types of the other arms, as they do in CASE.
+    fn unify_literals(&self, arms: &[Arm], merged: &mut [Column]) {
+        if arms.len() < 2 {
+            return;
+        }
+        for (at, column) in merged.iter_mut().enumerate() {
+            let cells: Option<Vec<&Typed>> = arms.iter().map(|arm| arm.body.single(at)).collect();
+            if let Some(cells) = cells {
+                column.sql_type = unify(cells.iter().copied());
+            }
+        }
+    }
+
+    fn convert_arm(&mut self, arm: &mut Arm, targets: &[Option<SqlType>]) -> Outcome<()> {
+        match &mut arm.body {
+            Body::Values(rows) => {
+                for row in rows {
+                    for (cell, target) in row.iter_mut().zip(targets) {
+                        self.convert_cell(cell, *target)?;
+                    }
+                }
+                Ok(())
+            }
+            Body::Select { items, .. } => self.convert_items(items, targets),
+        }
+    }
+
+    fn convert_cell(&mut self, cell: &mut Typed, target: Option<SqlType>) -> Outcome<()> {
+        if let Some(target) = target
+            && cell.sql_type != Some(target)
+        {
+            *cell = self.convert(cell.clone(), target)?;
+        }
+        Ok(())
+    }
+
+    fn convert_items(&mut self, items: &mut Vec<Item>, targets: &[Option<SqlType>]) -> Outcome<()> {
+        let mut targets = targets.iter().copied();
+        let mut converted = Vec::with_capacity(items.len());
+        for item in items.drain(..) {
+            match item {
+                Item::One {
+                    mut value,
+                    name,
+                    naming,
+                } => {
+                    self.convert_cell(&mut value, targets.next().flatten())?;
+                    converted.push(Item::One {
+                        value,
+                        name,
+                        naming,
+                    });
+                }
+                Item::Star { text, columns } => {
+                    let wanted: Vec<_> = targets.by_ref().take(columns.len()).collect();
+                    if wanted
+                        .iter()
+                        .zip(&columns)
+                        .all(|(target, (column, _))| is_same_form(column.sql_type, *target))
+                    {
+                        converted.push(Item::Star { text, columns });
+                    } else {
+                        self.expand(columns, &wanted, &mut converted)?;
+                    }
+                }
+            }
+        }
+        *items = converted;
+        Ok(())
+    }
+
+    /// Writes the columns of a star one by one, because some of them are converted.
+    fn expand(
+        &mut self,
+        columns: Vec<(Column, String)>,
+        targets: &[Option<SqlType>],
+        items: &mut Vec<Item>,
+    ) -> Outcome<()> {
+        for ((column, text), target) in columns.into_iter().zip(targets) {
+            let mut value = match column.sql_type {
+                Some(sql_type) => Typed::new(text, sql_type, column.nullable),
+                None => Typed::untyped(text),
+            };
+            value.origin = column.origin;
+            self.convert_cell(&mut value, *target)?;
+            items.push(Item::One {
+                value,
+                name: column.name,
+                naming: Naming::Column,
+            });
+        }
+        Ok(())
+    }
+
+    fn with(&mut self, with: &With, parent: Option<&Scope>, ctes: &mut Ctes) -> Outcome<String> {
+        let mut texts: Vec<Option<String>> = vec![None; with.ctes.len()];
+        let mut postponed = None;
+        // A common table expression may read one that stands behind it.
+        for _ in 0..with.ctes.len() {
+            postponed = None;
+            for (cte, text) in with.ctes.iter().zip(&mut texts) {
+                if text.is_none() {
+                    match self.common_table(cte, parent, ctes) {
+                        Ok(done) => *text = Some(done),
+                        Err(failure) if is_unknown_table(&failure) => {
+                            postponed = postponed.or(Some(failure));
+                        }
+                        Err(failure) => return Err(failure),
+                    }
+                }
+            }
+            if postponed.is_none() {
+                break;
+            }
+        }
+        if let Some(failure) = postponed {
+            return Err(failure);
+        }
+        let texts: Vec<String> = texts.into_iter().flatten().collect();
+        let recursive = if with.recursive { "RECURSIVE " } else { "" };
+        Ok(format!("WITH {recursive}{} ", texts.join(", ")))
+    }
+
+    fn common_table(
+        &mut self,
+        cte: &CommonTableExpr,
+        parent: Option<&Scope>,
+        ctes: &mut Ctes,
+    ) -> Outcome<String> {
+        let name = unquoted(cte.tbl_name.0);
+        let (query, columns) = if is_recursive(cte.select, &name) {
+            self.recursive(cte, &name, parent, ctes)?
+        } else {
+            let query = self.select(cte.select, parent, ctes)?;
+            let columns = name_columns(cte, &query.columns)?;
+            (query, columns)
+        };
+        ctes.known.push((name, columns.into()));
+        Ok(format!(
+            "{}{} AS {}({})",
+            cte.tbl_name.0,
+            column_list(cte),
+            match cte.materialized {
+                Materialized::Any => "",
+                Materialized::Yes => "MATERIALIZED ",
+                Materialized::No => "NOT MATERIALIZED ",
+            },
+            query.into_text()
+        ))
+    }
+
+    /// Finds the types of a recursive query: those of its first arm, widened until the rows that
+    /// come from them fit.
+    fn recursive(
+        &mut self,
+        cte: &CommonTableExpr,
+        name: &str,
+        parent: Option<&Scope>,
+        ctes: &Ctes,
+    ) -> Outcome<(Query, Vec<Column>)> {
+        const ENOUGH: usize = 6;
+        let (first, _) = self.arm(&cte.select.body.select, "", parent, ctes)?;
+        let mut columns = name_columns(cte, &first.body.columns())?;
+        for round in 0..ENOUGH {
+            let own = Ctes {
+                known: vec![(name.to_owned(), Rc::from(columns.as_slice()))],
+                parent: Some(ctes),
+            };
+            let query = self.select(cte.select, parent, &own)?;
+            let mut found = name_columns(cte, &query.columns)?;
+            if round > 0 {
+                found = widened(found);
+            }
+            if found == columns {
+                return Ok((query, columns));
+            }
+            columns = found;
+        }
+        Err(Problem::syntax(format!("The types of {name} cannot be found.")).into())
+    }
+}
+
+impl Body {
+    /// A column, if it is one expression.
+    fn single(&self, at: usize) -> Option<&Typed> {
+        match self {
+            Self::Values(rows) => match rows.as_slice() {
+                [row] => row.get(at),
+                _ => None,
+            },
+            Self::Select { items, .. } => {
+                let single = items.iter().all(|item| matches!(item, Item::One { .. }));
+                match items.get(at) {
+                    Some(Item::One { value, .. }) if single => Some(value),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// Precision and size at their limits, where each round would add to them.
+fn widened(columns: Vec<Column>) -> Vec<Column> {
+    let widen = |mut column: Column| {
+        column.sql_type = column.sql_type.map(|sql_type| match sql_type {
+            SqlType::Decimal { scale, .. } => SqlType::Decimal {
+                precision: SUM_PRECISION,
+                scale,
+            },
+            SqlType::Varchar { .. } => SqlType::TEXT,
+            other => other,
+        });
+        column
+    };
+    columns.into_iter().map(widen).collect()
+}
+
+fn merge(column: &mut Column, other: &Column) {
+    column.sql_type = unify_types(column.sql_type, other.sql_type);
+    column.nullable |= other.nullable;
+    if column.origin != other.origin {
+        column.origin = None;
+    }
+}
+
+/// Whether values of a type need no conversion to be values of another.
+fn is_same_form(from: Option<SqlType>, to: Option<SqlType>) -> bool {
+    let form = |sql_type| match sql_type {
+        SqlType::Integer | SqlType::Bigint | SqlType::Boolean => 0,
+        SqlType::Decimal { .. } | SqlType::Double => 1,
+        SqlType::Varchar { .. } => 2,
+        SqlType::Varbinary => 3,
+        SqlType::Date => 4,
+        SqlType::Time => 5,
+        SqlType::Timestamp => 6,
+    };
+    match (from, to) {
+        (Some(from), Some(to)) => {
+            form(from) == form(to) || (form(to) == 2 && matches!(form(from), 3..=6))
+        }
+        _ => true,
+    }
+}
+
+fn is_unknown_table(failure: &Failure) -> bool {
+    matches!(failure, Failure::Wrong(problem) if problem.sqlstate == apilink_core::SqlState::NO_SUCH_TABLE)
+}
+
+/// Whether an arm of a SELECT reads the table with a name.
+fn is_recursive(select: &Select, name: &str) -> bool {
+    select
+        .body
+        .compounds
+        .iter()
+        .flatten()
+        .any(|arm| match &arm.select {
+            OneSelect::Select {
+                from: Some(from), ..
+            } => reads(from, name),
+            _ => false,
+        })
+}
+
+fn reads(from: &FromClause, name: &str) -> bool {
+    let joined = from.joins.iter().flatten().map(|join| &join.table);
+    from.select
+        .into_iter()
+        .chain(joined)
+        .any(|table| match table {
+            SelectTable::Table(table, ..) => unquoted(table.name.0).eq_ignore_ascii_case(name),
+            SelectTable::Sub(from, _) => reads(from, name),
+            SelectTable::Select(select, _) => {
+                is_recursive(select, name) || reads_first(select, name)
+            }
+            SelectTable::TableCall(..) => false,
+        })
+}
+
+fn reads_first(select: &Select, name: &str) -> bool {
+    match &select.body.select {
+        OneSelect::Select {
+            from: Some(from), ..
+        } => reads(from, name),
+        _ => false,
+    }
+}
+
+/// The columns of a common table expression by the names that its head gives them.
+fn name_columns(cte: &CommonTableExpr, columns: &[Column]) -> Outcome<Vec<Column>> {
+    let Some(names) = cte.columns else {
+        return Ok(distinct_names(columns));
+    };
+    if names.len() != columns.len() {
+        return Err(Problem::syntax(format!(
+            "{} names {} columns, but its query has {}.",
+            cte.tbl_name.0,
+            names.len(),
+            columns.len()
+        ))
+        .into());
+    }
+    let rename = |(column, name): (&Column, &sqlite3_parser::ast::IndexedColumn)| Column {
+        name: unquoted(name.col_name.0),
+        ..column.clone()
+    };
+    Ok(columns.iter().zip(names).map(rename).collect())
+}
+
+/// The columns with a number behind each name that was there before, as `SQLite` does.
+pub(super) fn distinct_names(columns: &[Column]) -> Vec<Column> {
+    let mut distinct: Vec<Column> = Vec::with_capacity(columns.len());
+    let mut taken = std::collections::HashSet::with_capacity(columns.len());
+    for column in columns {
+        let mut name = column.name.clone();
+        let mut count = 0;
+        while !taken.insert(name.to_ascii_lowercase()) {
+            count += 1;
+            name = format!("{}:{count}", column.name);
+        }
+        distinct.push(Column {
+            name,
+            ..column.clone()
+        });
+    }
+    distinct
+}
+
+fn column_list(cte: &CommonTableExpr) -> String {
+    let Some(columns) = cte.columns else {
+        return String::new();
+    };
+    let names: Vec<&str> = columns.iter().map(|column| column.col_name.0).collect();
+    format!("({})", names.join(", "))
+}
+
+/// The name of the column that an expression shows as it is.
+fn shown_column(expr: &Expr, scope: &Scope) -> Option<String> {
+    match expr {
+        Expr::Parenthesized(exprs) => match exprs.as_slice() {
+            [expr] => shown_column(expr, scope),
+            _ => None,
+        },
+        Expr::Id(Id(name)) | Expr::Name(Name(name)) => match scope.find(&unquoted(name)) {
+            Found::Column(column) => Some(column.name),
+            _ => None,
+        },
+        Expr::Qualified(table, name) | Expr::DoublyQualified(_, table, name) => {
+            let name = unquoted(name.0);
+            let named = scope.relations_named(&unquoted(table.0));
+            let known = named.iter().find_map(|relation| {
+                let column = relation.position(&name).and_then(|at| relation.column(at));
+                column.or_else(|| rowid(relation, &name))
+            });
+            Some(known.map_or(name, |column| column.name))
+        }
+        _ => None,
+    }
+}
+
+fn star(relations: &[Relation]) -> Outcome<Item> {
+    if relations.is_empty() {
+        return Err(Problem::syntax("SELECT * needs a FROM.").into());
+    }
+    let mut columns = Vec::new();
+    for relation in relations {
+        complete(relation)?;
+        columns.extend(relation.star(false));
+    }
+    Ok(Item::Star {
+        text: "*".to_owned(),
+        columns,
+    })
+}
+
+/// Fails where the columns of a table are not all known.
+fn complete(relation: &Relation) -> Outcome<()> {
+    match relation.incomplete() {
+        Some(table) => Err(Failure::NeedsCustomFields {
+            table: table.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check_position(position: i64, columns: usize) -> Outcome<String> {
+    match usize::try_from(position) {
+        Ok(at) if (1..=columns).contains(&at) => Ok(position.to_string()),
+        _ => Err(Problem::syntax(format!(
+            "There is no column {position}: the result has {columns}."
+        ))
+        .into()),
+    }
+}
+
+fn direction(term: &SortedColumn) -> &'static str {
+    use sqlite3_parser::ast::NullsOrder::{First, Last};
+    match (&term.order, &term.nulls) {
+        (None, None) => "",
+        (None, Some(First)) => " NULLS FIRST",
+        (None, Some(Last)) => " NULLS LAST",
+        (Some(SortOrder::Asc), None) => " ASC",
+        (Some(SortOrder::Asc), Some(First)) => " ASC NULLS FIRST",
+        (Some(SortOrder::Asc), Some(Last)) => " ASC NULLS LAST",
+        (Some(SortOrder::Desc), None) => " DESC",
+        (Some(SortOrder::Desc), Some(First)) => " DESC NULLS FIRST",
+        (Some(SortOrder::Desc), Some(Last)) => " DESC NULLS LAST",
+    }
+}
+
+fn operator_text(operator: CompoundOperator) -> &'static str {
+    match operator {
+        CompoundOperator::Union => " UNION ",
+        CompoundOperator::UnionAll => " UNION ALL ",
+        CompoundOperator::Except => " EXCEPT ",
+        CompoundOperator::Intersect => " INTERSECT ",
+    }
+}

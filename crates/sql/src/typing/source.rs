@@ -1,0 +1,353 @@
+//! The text of a statement as tokens: nesting, numbered parameters, places, and the texts of the
+//! columns of each SELECT, which the syntax tree does not keep.
+
+use std::ops::Range;
+
+use sqlite3_parser::lexer::Scanner;
+use sqlite3_parser::lexer::sql::{Error as LexerError, TokenType, Tokenizer};
+
+use super::failure::{Outcome, Problem};
+
+/// How deep brackets and CASE may be nested. The parser and the analysis need stack for each level.
+pub(super) const MAX_NESTING: usize = 100;
+
+/// The largest number of a parameter, as in `SQLite`.
+const MAX_PARAMETER: usize = 32_766;
+
+/// A token and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    pub(super) kind: TokenType,
+    pub(super) place: Range<usize>,
+}
+
+/// The tokens of a statement.
+pub(super) struct Source<'s> {
+    pub(super) sql: &'s str,
+    tokens: Vec<Token>,
+    /// The positions of SELECT and LIMIT in `tokens`.
+    selects: Vec<usize>,
+    limits: Vec<usize>,
+}
+
+/// The statement with its parameters numbered as `SQLite` numbers them.
+pub(super) struct Numbered {
+    pub(super) sql: String,
+    /// The name of each parameter, with its sign.
+    pub(super) names: Vec<Option<String>>,
+}
+
+impl<'s> Source<'s> {
+    /// Splits a statement into tokens.
+    pub(super) fn new(sql: &'s str) -> Outcome<Self> {
+        let mut scanner = Scanner::new(Tokenizer::new());
+        let mut tokens = Vec::with_capacity(sql.len() / 4);
+        loop {
+            match scanner.scan(sql.as_bytes()) {
+                Ok((start, Some((_, kind)), end)) => tokens.push(Token {
+                    kind,
+                    place: start..end,
+                }),
+                Ok((_, None, _)) => break,
+                Err(error) => return Err(unreadable(sql, &error)),
+            }
+        }
+        let at = |kind| {
+            tokens
+                .iter()
+                .enumerate()
+                .filter(move |(_, token)| token.kind == kind)
+                .map(|(at, _)| at)
+                .collect()
+        };
+        let source = Self {
+            sql,
+            selects: at(TokenType::TK_SELECT),
+            limits: at(TokenType::TK_LIMIT),
+            tokens,
+        };
+        source.check_nesting()?;
+        Ok(source)
+    }
+
+    fn check_nesting(&self) -> Outcome<()> {
+        let mut depth = 0_usize;
+        for token in &self.tokens {
+            match token.kind {
+                TokenType::TK_LP | TokenType::TK_CASE => depth += 1,
+                TokenType::TK_RP | TokenType::TK_END => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > MAX_NESTING {
+                return Err(Problem::syntax(format!(
+                    "Brackets and CASE are nested more than {MAX_NESTING} deep."
+                ))
+                .at(token.place.clone())
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, token: &Token) -> &'s str {
+        self.sql.get(token.place.clone()).unwrap_or_default()
+    }
+
+    /// Where a second statement begins, if there is one.
+    pub(super) fn second_statement(&self) -> Option<Range<usize>> {
+        let is_end = |token: &&Token| token.kind == TokenType::TK_SEMI;
+        self.tokens
+            .iter()
+            .skip_while(is_end)
+            .skip_while(|token| !is_end(token))
+            .find(|token| !is_end(token))
+            .map(|token| token.place.clone())
+    }
+
+    /// Gives each parameter its number.
+    pub(super) fn numbered(&self) -> Outcome<Numbered> {
+        let mut sql = String::with_capacity(self.sql.len() + 16);
+        let mut names: Vec<Option<String>> = Vec::new();
+        let mut copied = 0;
+        let parameters = |token: &&Token| token.kind == TokenType::TK_VARIABLE;
+        for token in self.tokens.iter().filter(parameters) {
+            let number =
+                number_of(self.text(token), &mut names).ok_or_else(|| self.bad_parameter(token))?;
+            sql.push_str(self.sql.get(copied..token.place.start).unwrap_or_default());
+            sql.push('?');
+            sql.push_str(&number.to_string());
+            copied = token.place.end;
+        }
+        sql.push_str(self.sql.get(copied..).unwrap_or_default());
+        Ok(Numbered { sql, names })
+    }
+
+    /// The text with a literal in place of each parameter.
+    pub(super) fn with_literals(&self, literals: &[String]) -> Outcome<String> {
+        let mut sql = String::with_capacity(self.sql.len() + 64);
+        let mut names: Vec<Option<String>> = Vec::new();
+        let mut copied = 0;
+        let parameters = |token: &&Token| token.kind == TokenType::TK_VARIABLE;
+        for token in self.tokens.iter().filter(parameters) {
+            let literal = number_of(self.text(token), &mut names)
+                .and_then(|number| literals.get(number.checked_sub(1)?))
+                .ok_or_else(|| self.bad_parameter(token))?;
+            sql.push_str(self.sql.get(copied..token.place.start).unwrap_or_default());
+            sql.push_str(literal);
+            copied = token.place.end;
+        }
+        sql.push_str(self.sql.get(copied..).unwrap_or_default());
+        Ok(sql)
+    }
+
+    /// Where an offset into the numbered text stands in the text as it was given.
+    pub(super) fn original_offset(&self, numbered: usize) -> usize {
+        let mut names = Vec::new();
+        let (mut original, mut reached) = (0, 0);
+        for token in self
+            .tokens
+            .iter()
+            .filter(|token| token.kind == TokenType::TK_VARIABLE)
+        {
+            let start = reached + token.place.start - original;
+            if start >= numbered {
+                break;
+            }
+            let digits = number_of(self.text(token), &mut names).map_or(0, |n| n.to_string().len());
+            original = token.place.end;
+            reached = start + 1 + digits;
+        }
+        (original + numbered.saturating_sub(reached)).min(self.sql.len())
+    }
+
+    fn bad_parameter(&self, token: &Token) -> super::Failure {
+        Problem::syntax(format!(
+            "The number of the parameter {} is not between 1 and {MAX_PARAMETER}.",
+            self.text(token)
+        ))
+        .at(token.place.clone())
+        .into()
+    }
+
+    /// Where these tokens stand one after another for the first time; names are compared without
+    /// their quotes and without regard to case.
+    pub(super) fn find(&self, words: &[&str]) -> Option<Range<usize>> {
+        let fits = |window: &[Token]| {
+            window
+                .iter()
+                .zip(words)
+                .all(|(token, word)| unquoted(self.text(token)).eq_ignore_ascii_case(word))
+        };
+        let found = self
+            .tokens
+            .windows(words.len().max(1))
+            .find(|window| fits(window))?;
+        Some(found.first()?.place.start..found.last()?.place.end)
+    }
+
+    /// Whether the LIMIT with this number says `LIMIT offset, count`.
+    pub(super) fn limit_has_comma(&self, limit: usize) -> bool {
+        let Some(&start) = self.limits.get(limit) else {
+            return false;
+        };
+        let mut depth = 0_i32;
+        for token in self.tokens.iter().skip(start) {
+            match token.kind {
+                TokenType::TK_LP => depth += 1,
+                TokenType::TK_RP => depth -= 1,
+                TokenType::TK_COMMA if depth == 0 => return true,
+                _ => {}
+            }
+            if depth < 0 {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// The text of a column of the SELECT with this number, as `SQLite` names the column.
+    pub(super) fn column_text(&self, select: usize, column: usize) -> String {
+        let Some(&start) = self.selects.get(select) else {
+            return String::new();
+        };
+        let place = self.column_place(start + 1, column);
+        self.sql
+            .get(place)
+            .unwrap_or_default()
+            .replace(|c: char| c.is_ascii_whitespace(), " ")
+    }
+
+    fn column_place(&self, start: usize, column: usize) -> Range<usize> {
+        let (mut depth, mut index) = (0_i32, 0);
+        let mut place: Option<Range<usize>> = None;
+        let mut before = TokenType::TK_SELECT;
+        for token in self.tokens.iter().skip(start) {
+            let leading = place.is_none()
+                && index == 0
+                && matches!(token.kind, TokenType::TK_DISTINCT | TokenType::TK_ALL);
+            if leading {
+                continue;
+            }
+            if depth == 0 && ends_columns(token.kind, before) {
+                break;
+            }
+            match token.kind {
+                TokenType::TK_LP => depth += 1,
+                TokenType::TK_RP => depth -= 1,
+                TokenType::TK_COMMA if depth == 0 => {
+                    if index == column {
+                        break;
+                    }
+                    index += 1;
+                    place = None;
+                    before = token.kind;
+                    continue;
+                }
+                _ => {}
+            }
+            let from = place.map_or(token.place.start, |place| place.start);
+            place = Some(from..token.place.end);
+            before = token.kind;
+        }
+        place.unwrap_or(0..0)
+    }
+}
+
+/// Whether a token outside brackets ends the list of columns.
+fn ends_columns(kind: TokenType, before: TokenType) -> bool {
+    match kind {
+        // `a IS DISTINCT FROM b` is an expression.
+        TokenType::TK_FROM => before != TokenType::TK_DISTINCT,
+        TokenType::TK_RP
+        | TokenType::TK_SEMI
+        | TokenType::TK_WHERE
+        | TokenType::TK_GROUP
+        | TokenType::TK_HAVING
+        | TokenType::TK_UNION
+        | TokenType::TK_EXCEPT
+        | TokenType::TK_INTERSECT
+        | TokenType::TK_ORDER
+        | TokenType::TK_LIMIT => true,
+        _ => false,
+    }
+}
+
+/// The number of a parameter; `names` grows to hold it.
+fn number_of(text: &str, names: &mut Vec<Option<String>>) -> Option<usize> {
+    let number = match text.strip_prefix('?') {
+        Some("") => names.len() + 1,
+        Some(digits) => digits.parse().ok()?,
+        None => match names.iter().position(|name| name.as_deref() == Some(text)) {
+            Some(at) => at + 1,
+            None => names.len() + 1,
+        },
+    };
+    if !(1..=MAX_PARAMETER).contains(&number) {
+        return None;
+    }
+    if names.len() < number {
+        names.resize(number, None);
+    }
+    if !text.starts_with('?') {
+        *names.get_mut(number - 1)? = Some(text.to_owned());
+    }
+    Some(number)
+}
+
+/// A name without its quotes.
+pub(super) fn unquoted(name: &str) -> String {
+    let inner = |open: char, close: char| name.strip_prefix(open)?.strip_suffix(close);
+    for quote in ['"', '`', '\''] {
+        if let Some(inner) = inner(quote, quote) {
+            let twice = [quote, quote].iter().collect::<String>();
+            return inner.replace(&twice, quote.encode_utf8(&mut [0; 4]));
+        }
+    }
+    inner('[', ']').unwrap_or(name).to_owned()
+}
+
+/// A name in double quotes.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
+    let (what, place) = match error {
+        LexerError::UnterminatedLiteral(place) => ("A quote is opened and never closed", place),
+        LexerError::UnterminatedBracket(place) => {
+            ("A square bracket is opened and never closed", place)
+        }
+        LexerError::UnterminatedBlockComment(place) => {
+            ("A comment is opened and never closed", place)
+        }
+        LexerError::BadVariableName(place) => ("A parameter has no name", place),
+        LexerError::BadNumber(place) | LexerError::MalformedHexInteger(place) => {
+            ("A number is not well formed", place)
+        }
+        LexerError::MalformedBlobLiteral(place) => (
+            "The literal x'…' holds something else than pairs of hexadecimal digits",
+            place,
+        ),
+        LexerError::ExpectedEqualsSign(place) => ("After ! only = can follow", place),
+        LexerError::UnrecognizedToken(place) | LexerError::ParserError(_, place) => {
+            ("A character has no meaning in SQL here", place)
+        }
+        _ => ("The statement cannot be read", &None),
+    };
+    let problem = Problem::syntax(format!("{what}."));
+    match place {
+        Some(place) => problem.at(span(sql, place.line, place.column)).into(),
+        None => problem.into(),
+    }
+}
+
+/// The character at a line and a column in bytes, both from 1.
+pub(super) fn span(sql: &str, line: usize, column: usize) -> Range<usize> {
+    let before: usize = sql
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let start = (before + column.saturating_sub(1)).min(sql.len());
+    start..start
+}
