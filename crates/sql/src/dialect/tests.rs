@@ -124,11 +124,11 @@ const CASES: &[(&str, &str)] = &[
     // CAST and CONVERT.
     (
         "SELECT {fn CONVERT(a, SQL_INTEGER)} FROM t",
-        "SELECT CAST(apilink_cast_integer(a) AS INTEGER) FROM t",
+        "SELECT CAST(a AS INTEGER) FROM t",
     ),
     (
         "SELECT CONVERT(INTEGER, a) FROM t",
-        "SELECT CAST(apilink_cast_integer(a) AS INTEGER) FROM t",
+        "SELECT CAST(a AS INTEGER) FROM t",
     ),
     (
         "SELECT CONVERT(date, SQL_VARCHAR) FROM t",
@@ -136,27 +136,27 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "SELECT CONVERT(VARCHAR(10), b, 120) FROM t",
-        "SELECT CAST(apilink_cast_varchar(b, 10) AS VARCHAR(10)) FROM t",
+        "SELECT CAST(b AS VARCHAR(10)) FROM t",
     ),
     (
         "SELECT CAST(a AS VARCHAR(20)) FROM t",
-        "SELECT CAST(apilink_cast_varchar(a, 20) AS VARCHAR(20)) FROM t",
+        "SELECT CAST(a AS VARCHAR(20)) FROM t",
     ),
     (
         "SELECT CAST(a AS DECIMAL(10,2)) FROM t",
-        "SELECT CAST(apilink_cast_decimal(a, 10, 2) AS DECIMAL(10,2)) FROM t",
+        "SELECT CAST(a AS DECIMAL(10,2)) FROM t",
     ),
     (
         "SELECT CAST(a AS SIGNED) FROM t",
-        "SELECT CAST(apilink_cast_bigint(a) AS BIGINT) FROM t",
+        "SELECT CAST(a AS BIGINT) FROM t",
     ),
     (
         "SELECT CAST(b AS DATETIME) FROM t",
-        "SELECT apilink_timestamp(b) FROM t",
+        "SELECT CAST(b AS TIMESTAMP) FROM t",
     ),
     (
         "SELECT CAST(CAST('5' AS INT) AS DOUBLE PRECISION)",
-        "SELECT CAST(apilink_cast_double(CAST(apilink_cast_integer('5') AS INTEGER)) AS DOUBLE)",
+        "SELECT CAST(CAST('5' AS INTEGER) AS DOUBLE)",
     ),
     (
         "SELECT CAST(b AS NVARCHAR(MAX)), CAST(b AS TEXT) FROM t",
