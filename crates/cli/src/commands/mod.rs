@@ -5,7 +5,6 @@ pub mod catalog;
 pub mod get;
 pub mod query;
 
-
 use crate::args::ProfileCommand;
 use crate::connection::{read_file, read_stdin};
 use crate::failure::{Failure, Outcome};

@@ -283,6 +283,10 @@ mod tests {
         assert_eq!(completed("SELECT stat|"), ["status"]);
         assert_eq!(completed(".describe con|"), ["contacts"]);
         assert!(completed("SELECT |").is_empty());
-        assert_eq!(helper().candidates("SELECT ü.cl", 12), (10, Vec::new()));
+        let columns = ["client_id", "clio_connect_email"].map(str::to_owned);
+        assert_eq!(
+            helper().candidates("SELECT ü.cl", 12),
+            (10, columns.to_vec())
+        );
     }
 }

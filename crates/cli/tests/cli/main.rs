@@ -84,6 +84,8 @@ impl World {
         let mut profile: Value = serde_json::from_str(text).unwrap();
         let tables = serde_json::from_str(include_str!("tables.json")).unwrap();
         profile["tables"] = tables;
+        // Their definitions would be one more table.
+        profile.as_object_mut().unwrap().remove("custom_fields");
         let path = self.home().join("Clio.apip");
         std::fs::write(&path, profile.to_string()).unwrap();
         path.to_str().unwrap().to_owned()
