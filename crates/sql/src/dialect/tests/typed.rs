@@ -126,7 +126,7 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("LAST_DAY(at)", "DATE '2026-06-30'"),
     ("CURRENT_DATE() = {fn CURDATE()}", "BOOLEAN 1"),
     ("{fn ROUND(amount, 2)}", "DECIMAL(17,2) 1234.51"),
-    ("{fn TRUNCATE(amount, 1)}", "DECIMAL(16,1) 1234.5"),
+    ("{fn TRUNCATE(amount, 1)}", "DECIMAL(19,4) 1234.5"),
     ("{fn CEILING(amount)}", "DECIMAL(19,0) 1235.0"),
     ("{fn MOD(id, 4)}", "BIGINT 3"),
     ("{fn POWER(id, 2)}", "DOUBLE 49.0"),
