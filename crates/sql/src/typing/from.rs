@@ -23,9 +23,9 @@ enum Piece<'e, 'b> {
 
 impl Analyzer<'_> {
     /// Reads a FROM clause into `scope`.
-    pub(super) fn from(&mut self, from: &FromClause, scope: &mut Scope) -> Outcome<String> {
+    pub(super) fn read_from(&mut self, from: &FromClause, scope: &mut Scope) -> Outcome<String> {
         let mut pieces = Vec::new();
-        self.from_pieces(from, scope, &mut pieces)?;
+        self.read_pieces(from, scope, &mut pieces)?;
         let mut text = String::new();
         for piece in pieces {
             match piece {
@@ -39,7 +39,7 @@ impl Analyzer<'_> {
         Ok(text)
     }
 
-    fn from_pieces<'e, 'b>(
+    fn read_pieces<'e, 'b>(
         &mut self,
         from: &'e FromClause<'b>,
         scope: &mut Scope,
@@ -144,10 +144,13 @@ impl Analyzer<'_> {
                 }
                 rename(&mut relation, alias.as_ref(), &mut text);
                 if let Some(indexed) = indexed {
-                    text.push_str(&match indexed {
-                        Indexed::IndexedBy(index) => format!(" INDEXED BY {}", index.0),
-                        Indexed::NotIndexed => " NOT INDEXED".to_owned(),
-                    });
+                    match indexed {
+                        Indexed::IndexedBy(index) => {
+                            text.push_str(" INDEXED BY ");
+                            text.push_str(index.0);
+                        }
+                        Indexed::NotIndexed => text.push_str(" NOT INDEXED"),
+                    }
                 }
                 pieces.push(Piece::Text(text));
                 scope.relations.push(relation);
@@ -183,12 +186,12 @@ impl Analyzer<'_> {
     ) -> Outcome<()> {
         if alias.is_none() {
             pieces.push(Piece::Text("(".to_owned()));
-            self.from_pieces(from, scope, pieces)?;
+            self.read_pieces(from, scope, pieces)?;
             pieces.push(Piece::Text(")".to_owned()));
             return Ok(());
         }
         let mut inner = Scope::new(scope.parent, scope.ctes);
-        let mut text = format!("({})", self.from(from, &mut inner)?);
+        let mut text = format!("({})", self.read_from(from, &mut inner)?);
         let columns: Vec<Column> = inner
             .relations
             .iter()
