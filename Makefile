@@ -68,6 +68,8 @@ docs: ## Regenerate docs/connection-string.md
 bench: build ## Benchmarks, side by side with libcurl and Python
 	@scripts/test-tools.sh "$(VENV)"
 	@$(VENV)/bin/python benches/run.py --build "$(BUILD)"
+	cargo build --release --locked -p apilink-cli -p apilink-sql --example prepare
+	@$(VENV)/bin/python benches/sql.py --build "$(BUILD)"
 
 .PHONY: install
 install: ## Install the library and its headers (PREFIX, DESTDIR)

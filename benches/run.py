@@ -39,9 +39,9 @@ MARKS = ("<!-- figures: written by benches/run.py -->", "<!-- end of the figures
 class Sandbox:
     """A running clio-sandbox without a rate limit."""
 
-    def __init__(self, build: pathlib.Path) -> None:
+    def __init__(self, build: pathlib.Path, matters: int = MATTERS) -> None:
         self.process = subprocess.Popen(
-            [build / "clio-sandbox", "--matters", str(MATTERS), "--rate-limit", "0",
+            [build / "clio-sandbox", "--matters", str(matters), "--rate-limit", "0",
              "--token-life", str(30 * 86400), "--until-stdin-closes"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
@@ -149,11 +149,38 @@ def compile_c(folder: pathlib.Path, name: str, *flags: object) -> pathlib.Path:
     return program
 
 
-class Bench:
+class Report:
+    """The lines of the figures, which are printed as they come."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str = "") -> None:
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def table(self, title: str, head: list[str], rows: list[list[str]],
+              aims: list[str] | None = None) -> None:
+        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+        rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+        self.say(f"### {title}\n")
+        for row in (head, rule, *rows):
+            cells = [row[0].ljust(widths[0]),
+                     *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
+            self.say(f"| {' | '.join(cells)} |")
+        self.say()
+        for line in aims or []:
+            self.say(line)
+        if aims:
+            self.say()
+
+
+class Bench(Report):
     """One run of everything."""
 
     def __init__(self, build: pathlib.Path, folder: pathlib.Path, sandbox: Sandbox,
                  rounds: int) -> None:
+        super().__init__()
         self.folder, self.sandbox, self.rounds = folder, sandbox, rounds
         grant = sandbox.json("/_sandbox/tokens", {})
         self.token = grant["access_token"]
@@ -194,7 +221,6 @@ class Bench:
         self.libcurl = Contestant("libcurl", [libcurl])
         self.python = Contestant("Python requests", [sys.executable, HERE / "with_requests.py"],
                                  share=0.2)
-        self.lines: list[str] = []
 
     # ---- requests --------------------------------------------------------------------------------
 
@@ -315,27 +341,6 @@ class Bench:
             ["`libapilink.so`", f"{size:.2f} MiB"],
         ], [aim("seconds", seconds, "<", 120), aim("size in MiB", size, "<", 8)])
 
-    # ---- output ----------------------------------------------------------------------------------
-
-    def say(self, line: str = "") -> None:
-        print(line, flush=True)
-        self.lines.append(line)
-
-    def table(self, title: str, head: list[str], rows: list[list[str]],
-              aims: list[str] | None = None) -> None:
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-        rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-        self.say(f"### {title}\n")
-        for row in (head, rule, *rows):
-            cells = [row[0].ljust(widths[0]),
-                     *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
-            self.say(f"| {' | '.join(cells)} |")
-        self.say()
-        for line in aims or []:
-            self.say(line)
-        if aims:
-            self.say()
-
 
 def aim(what: str, figure: float, relation: str, limit: float) -> str:
     is_met = {"≤": figure <= limit, "<": figure < limit, "≥": figure >= limit}[relation]
@@ -364,28 +369,26 @@ def check_file(who: str, file: pathlib.Path, block: bytes) -> None:
         sys.exit(f"{who}: the file has {length} bytes")
 
 
-def machine(build: pathlib.Path) -> str:
-    """What was measured, and on what."""
+def machine(packages: list[str]) -> str:
+    """On what it was measured."""
     model = "an unknown processor"
     with contextlib.suppress(OSError, StopIteration), open("/proc/cpuinfo") as info:
         model = next(line.split(":", 1)[1].strip() for line in info if "model name" in line)
     curl = subprocess.run(["curl-config", "--version"], capture_output=True, text=True).stdout
-    packages = {name: importlib.metadata.version(name) for name in ("requests", "urllib3")}
-    size = (build / "libapilink.so").stat().st_size / MIB
+    versions = {name: importlib.metadata.version(name) for name in packages}
     return (
         f"{datetime.date.today()}: {os.cpu_count()} cores of {model}, "
         f"Linux {platform.release()}, load average {os.getloadavg()[0]:.1f} before the run; "
         f"{curl.strip()}; Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version}" for name, version in packages.items())
-        + f". libapilink.so has {size:.2f} MiB."
+        + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
     )
 
 
-def write_page(page: pathlib.Path, lines: list[str]) -> None:
-    before, first, rest = page.read_text().partition(MARKS[0])
-    _, last, after = rest.partition(MARKS[1])
+def write_page(page: pathlib.Path, marks: tuple[str, str], lines: list[str]) -> None:
+    before, first, rest = page.read_text().partition(marks[0])
+    _, last, after = rest.partition(marks[1])
     if not first or not last:
-        sys.exit(f"{page} does not hold the marks {MARKS[0]} and {MARKS[1]}")
+        sys.exit(f"{page} does not hold the marks {marks[0]} and {marks[1]}")
     figures = "\n".join(lines).strip()
     page.write_text(f"{before}{first}\n\n{figures}\n\n{last}{after}")
 
@@ -407,11 +410,13 @@ def main() -> None:
     build = arguments.build.resolve()
     with tempfile.TemporaryDirectory(prefix="apilink-bench-") as folder, Sandbox(build) as sandbox:
         bench = Bench(build, pathlib.Path(folder), sandbox, arguments.rounds)
-        bench.say(machine(build) + "\n")
+        size = (build / "libapilink.so").stat().st_size / MIB
+        about = machine(["requests", "urllib3"])
+        bench.say(f"{about} libapilink.so has {size:.2f} MiB.\n")
         for part in chosen:
             getattr(bench, part)()
     if arguments.write:
-        write_page(arguments.write, bench.lines)
+        write_page(arguments.write, MARKS, bench.lines)
 
 
 if __name__ == "__main__":

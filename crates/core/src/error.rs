@@ -38,6 +38,10 @@ impl SqlState {
     pub const READ_ONLY: Self = Self("25006");
     /// 28000: the authorization was refused or is missing.
     pub const AUTHORIZATION: Self = Self("28000");
+    /// 07002: too few or too many values for the parameters of a statement.
+    pub const WRONG_PARAMETERS: Self = Self("07002");
+    /// 22012: a division by zero.
+    pub const DIVISION_BY_ZERO: Self = Self("22012");
     /// 42000: a statement that is not valid.
     pub const SYNTAX: Self = Self("42000");
     /// 42S02: a table that does not exist.

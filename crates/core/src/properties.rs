@@ -42,22 +42,27 @@ pub enum Category {
     Tls,
     /// The log file.
     Logging,
+    /// Queries.
+    Sql,
     /// Accepted, without effect.
     Compatibility,
 }
 
 impl Category {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Service,
         Self::OAuth,
         Self::Requests,
         Self::Network,
         Self::Tls,
         Self::Logging,
+        Self::Sql,
         Self::Compatibility,
     ];
 
-    fn title(self) -> &'static str {
+    /// The section's title.
+    #[must_use]
+    pub fn title(self) -> &'static str {
         match self {
             Self::Service => "Service and region",
             Self::OAuth => "Authorization",
@@ -65,6 +70,7 @@ impl Category {
             Self::Network => "Proxy and firewall",
             Self::Tls => "TLS",
             Self::Logging => "Log file",
+            Self::Sql => "SQL",
             Self::Compatibility => "Accepted without effect",
         }
     }
@@ -129,7 +135,9 @@ impl Kind {
         }
     }
 
-    fn name(&self) -> &'static str {
+    /// The type's name, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Text | Self::OneOf(_) => "text",
             Self::Path => "path",
@@ -274,7 +282,7 @@ const LAST_MILLISECOND: i64 = 253_402_300_799_999;
 /// Every property that a connection string may hold.
 #[rustfmt::skip]
 pub static PROPERTIES: &[Property] = {
-    use Category::{Logging, Network, OAuth, Requests, Service, Tls};
+    use Category::{Logging, Sql, Network, OAuth, Requests, Service, Tls};
     use Kind::{Boolean, Integer, Nested, OneOf, Path, Size, Text, Url};
     &[
     works(Service, "Profile", Path, "Clio",
@@ -405,6 +413,13 @@ pub static PROPERTIES: &[Property] = {
         "The size at which a new log file is begun. 1 KB is 1024 bytes."),
     works(Logging, "MaxLogFileCount", ANY_INTEGER, "-1",
         "How many log files are kept, 2 or more. 0 or less: all. 1 is not allowed."),
+
+    works(Sql, "CustomFields", OneOf(&["COLUMNS", "OFF"]), "COLUMNS",
+        "Whether the fields that the account has added are columns of the tables that have them. \
+         Their definitions are read once for each connection, when a query first needs them."),
+    works(Sql, "InvalidValues", OneOf(&["ERROR", "NULL"]), "ERROR",
+        "What a value becomes that the service sends and that does not fit its column's type: an \
+         error that names the row and the column, or NULL with a warning."),
 
     accepted("User", Text, "No scheme that needs it is supported.").alias(&["UID"]),
     accepted("Password", Text, "No scheme that needs it is supported.").alias(&["PWD"]).secret(),

@@ -63,6 +63,10 @@ pub struct Settings {
     pub connect_on_open: bool,
     /// `Readonly`: refuse every request but GET, HEAD and OPTIONS.
     pub readonly: bool,
+    /// `CustomFields=COLUMNS`: the account's own fields are columns.
+    pub custom_fields: bool,
+    /// `InvalidValues=NULL`: a value that does not fit its column is NULL.
+    pub invalid_values_are_null: bool,
     /// The properties that were given and do nothing, for the log.
     pub without_effect: Vec<String>,
     described: Vec<(&'static str, String)>,
@@ -229,6 +233,8 @@ impl Settings {
             log: log(&given)?,
             connect_on_open: given.boolean("ConnectOnOpen"),
             readonly: given.boolean("Readonly"),
+            custom_fields: given.word("CustomFields") == "COLUMNS",
+            invalid_values_are_null: given.word("InvalidValues") == "NULL",
             without_effect: given.without_effect(),
             described: given.describe(),
             profile,

@@ -289,6 +289,7 @@ impl Call<'_> {
             parameters: &self.parameters,
             address: &address,
             now: self.app.clock.now(),
+            redact_every: self.app.options.redact_every,
         };
         Ok(Reply::json(200, list.answer(database, rows)?))
     }
@@ -302,6 +303,7 @@ impl Call<'_> {
         let view = View {
             database,
             custom_field_ids: &custom_field_ids,
+            redact_every: self.app.options.redact_every,
         };
         let mut out = b"{\"data\":".to_vec();
         selection.write(&mut out, &view, row);

@@ -87,6 +87,11 @@ pub struct Options {
     #[arg(long = "without-permission", value_name = "RESOURCE")]
     pub without_permissions: Vec<String>,
 
+    /// Every Nth matter is closed to the person: where other records show it, only its id is left,
+    /// and its activities have no amounts; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub redact_every: u32,
+
     /// Serve https with this certificate chain (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

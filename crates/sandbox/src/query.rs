@@ -68,6 +68,12 @@ impl Parameters {
         }
     }
 
+    /// The query string that says the same, escaped in one way.
+    pub fn to_query(&self) -> String {
+        let mut out = form_urlencoded::Serializer::new(String::new());
+        out.extend_pairs(self.iter()).finish()
+    }
+
     fn with_page_token(&self, token: &str) -> String {
         let mut out = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.iter() {
@@ -90,6 +96,8 @@ pub struct ListRequest<'a> {
     pub address: &'a str,
     /// The firm's present, for what is overdue.
     pub now: Second,
+    /// See [`View::redact_every`].
+    pub redact_every: u32,
 }
 
 /// Where a page starts.
@@ -131,6 +139,7 @@ impl ListRequest<'_> {
         let view = View {
             database,
             custom_field_ids: &custom_field_ids,
+            redact_every: self.redact_every,
         };
         let mut out = Vec::with_capacity(64 * (page.len() + 4));
         out.extend_from_slice(b"{\"data\":[");

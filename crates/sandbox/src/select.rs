@@ -95,6 +95,7 @@ impl Selection {
             };
             let nested = item.nested.as_ref();
             match cell {
+                _ if view.redacts_amount(record, &column.name) => out.extend_from_slice(b"null"),
                 Cell::Inlines(values) if column.name == "custom_field_values" => {
                     write_list(
                         out,
@@ -178,9 +179,32 @@ pub struct View<'a> {
     pub database: &'a Database,
     /// Custom field values are limited to these fields, unless there are none.
     pub custom_field_ids: &'a [i64],
+    /// Every matter whose id divides by this is redacted; 0 for none.
+    pub redact_every: u32,
 }
 
 impl View<'_> {
+    fn redacts(&self, matter: i64) -> bool {
+        matter
+            .checked_rem(i64::from(self.redact_every))
+            .is_some_and(|rest| rest == 0)
+    }
+
+    /// Whether a record that is shown within another is redacted there.
+    fn redacts_record(&self, record: &Record) -> bool {
+        record.schema.name == "Matter" && self.redacts(record.id())
+    }
+
+    /// Whether a value is an amount of work on a redacted matter.
+    fn redacts_amount(&self, record: &Record, column: &str) -> bool {
+        record.schema.name == "Activity"
+            && matches!(column, "price" | "total" | "non_billable_total")
+            && record
+                .get("matter")
+                .key()
+                .is_some_and(|key| self.redacts(key.id))
+    }
+
     fn shows(&self, value: &Record) -> bool {
         self.custom_field_ids.is_empty()
             || value
@@ -206,6 +230,10 @@ fn write_list<T>(
 }
 
 fn write_nested(out: &mut Vec<u8>, view: &View<'_>, nested: Option<&Selection>, record: &Record) {
+    if view.redacts_record(record) {
+        out.extend_from_slice(format!(r#"{{"id":{},"redacted":true}}"#, record.id()).as_bytes());
+        return;
+    }
     match nested {
         Some(selection) => selection.write(out, view, record),
         None => Selection::defaults(record.schema).write(out, view, record),
@@ -293,6 +321,7 @@ mod tests {
         let view = View {
             database: &database,
             custom_field_ids: &[],
+            redact_every: 0,
         };
         let mut out = Vec::new();
         Selection::parse(matter, fields)?.write(&mut out, &view, &record);

@@ -135,6 +135,17 @@ impl Catalog {
         catalog
     }
 
+    /// Says that the tables which have fields of the account's own do not show them yet.
+    pub fn expect_custom_fields(&mut self) {
+        for table in &mut self.tables {
+            if let TableSource::Service(source) = &table.source
+                && source.custom_fields.is_some()
+            {
+                Arc::make_mut(table).custom_fields_unknown = true;
+            }
+        }
+    }
+
     /// Adds a table, in place of one of the same name.
     pub fn add(&mut self, table: TableShape) {
         let name = table.name.to_ascii_lowercase();

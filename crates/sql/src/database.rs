@@ -1,20 +1,32 @@
 //! Databases and statements: what callers of this crate hold.
 
-use std::sync::Arc;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
 use apilink_core::{Diagnostic, Result, SqlState};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableShape};
+use crate::custom_fields;
+use crate::dialect::{self, Qualifiers};
+use crate::engine::Prepared;
+use crate::engine::explain::Step;
+use crate::engine::fetch::{Fetcher, Misfits};
+use crate::engine::runtime::Runtime;
 use crate::progress::Progress;
+use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
+use crate::typing::{self, Analysis, Failure};
 use crate::value::Value;
 
 /// The tables of a connection, ready for queries from any number of threads.
 pub struct Database {
     session: Arc<Session>,
+    facts: Arc<ConnectionFacts>,
     catalog: Arc<Catalog>,
+    /// With the fields that the account has added, once they are known.
+    full: Mutex<Option<Arc<Catalog>>>,
 }
 
 /// A column of a result.
@@ -41,14 +53,30 @@ pub struct Parameter {
 
 /// A prepared statement. It can be queried again and again; each query asks the service anew.
 pub struct Statement {
-    columns: Vec<ResultColumn>,
-    parameters: Vec<Parameter>,
+    session: Arc<Session>,
+    facts: Arc<ConnectionFacts>,
+    catalog: Arc<Catalog>,
+    /// As `SQLite` understands it, with its parameters.
+    sql: String,
+    analysis: Analysis,
+    /// The columns of the plan, where the plan is what was asked for.
+    explained: Option<Vec<ResultColumn>>,
     progress: Progress,
 }
 
 /// The rows of a result, which are fetched as they are read.
 pub struct Rows<'s> {
-    statement: &'s mut Statement,
+    /// A statement has one result at a time.
+    _statement: PhantomData<&'s mut Statement>,
+    source: RowSource,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Where the rows of a result come from.
+enum RowSource {
+    Query(Box<Prepared>),
+    Listed(std::vec::IntoIter<Vec<Value>>),
+    Done,
 }
 
 impl Database {
@@ -57,9 +85,19 @@ impl Database {
     /// # Errors
     /// HY024 if the profile's tables are not valid.
     pub fn new(session: Arc<Session>) -> Result<Self> {
+        let settings = session.settings();
+        let mut catalog = Catalog::of_profile(settings.profile.tables());
+        if settings.custom_fields && settings.profile.custom_fields.is_some() {
+            catalog.expect_custom_fields();
+        }
+        for shape in system::shapes() {
+            catalog.add(shape);
+        }
         Ok(Self {
+            facts: Arc::new(ConnectionFacts::of(settings)),
             session,
-            catalog: Arc::default(),
+            catalog: Arc::new(catalog),
+            full: Mutex::new(None),
         })
     }
 
@@ -75,8 +113,32 @@ impl Database {
     /// # Errors
     /// As [`Session::execute`].
     pub fn full_catalog(&self, cancel: &CancellationToken) -> Result<Arc<Catalog>> {
-        let _ = cancel;
-        Ok(self.catalog())
+        self.load_custom_fields(&Progress::default(), cancel)
+    }
+
+    fn load_custom_fields(
+        &self,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Catalog>> {
+        // Held during the request, so that statements prepared side by side make one.
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(full) = &*full {
+            return Ok(Arc::clone(full));
+        }
+        if !self.session.settings().custom_fields {
+            return Ok(self.catalog());
+        }
+        let loaded = custom_fields::load(&self.catalog, &self.session, progress, cancel)?;
+        let loaded = Arc::new(loaded);
+        *full = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    /// The catalogue as far as it is known now.
+    fn known_catalog(&self) -> Arc<Catalog> {
+        let full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.clone().unwrap_or_else(|| self.catalog())
     }
 
     /// Prepares one statement. A request is made only where the statement needs the account's own
@@ -86,8 +148,45 @@ impl Database {
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
     /// available yet; and as [`Session::execute`].
     pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
-        let _ = (sql, cancel, &self.session);
-        Err(Diagnostic::new(SqlState::NOT_IMPLEMENTED, "not yet"))
+        let progress = Progress::default();
+        let translated = dialect::translate(sql, &self.qualifiers())?;
+        translated.kind.check_available()?;
+        let in_original = |failure| match failure {
+            Failure::Wrong(mut problem) => {
+                problem.place = problem.place.map(|place| {
+                    let position = |offset| translated.positions.original(offset);
+                    position(place.start)..position(place.end)
+                });
+                problem.into_diagnostic(sql)
+            }
+            Failure::NeedsCustomFields { table } => incomplete(&table),
+        };
+        let mut catalog = self.known_catalog();
+        let mut outcome = typing::analyze(&translated.sql, &catalog);
+        if let Err(Failure::NeedsCustomFields { .. }) = outcome {
+            catalog = self.load_custom_fields(&progress, cancel)?;
+            outcome = typing::analyze(&translated.sql, &catalog);
+        }
+        let analysis = outcome.map_err(in_original)?;
+        let statement = Statement {
+            session: Arc::clone(&self.session),
+            facts: Arc::clone(&self.facts),
+            catalog,
+            sql: translated.sql,
+            analysis,
+            explained: translated.explain.then(plan_columns),
+            progress,
+        };
+        if statement.parameters().is_empty() {
+            // `SQLite` may know better what is wrong.
+            statement.plan(&statement.analysis, cancel)?;
+        }
+        Ok(statement)
+    }
+
+    /// What may stand before the name of a table.
+    fn qualifiers(&self) -> Qualifiers {
+        Qualifiers::new([self.facts.schema(), system::CATALOG_NAME, "CData"])
     }
 }
 
@@ -95,13 +194,13 @@ impl Statement {
     /// The columns of the result, known before any row is fetched.
     #[must_use]
     pub fn columns(&self) -> &[ResultColumn] {
-        &self.columns
+        self.explained.as_deref().unwrap_or(&self.analysis.columns)
     }
 
     /// The parameters, in order.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        &self.analysis.parameters
     }
 
     /// What the current or the last query has cost. Any thread may look at it while it runs.
@@ -115,8 +214,71 @@ impl Statement {
     /// # Errors
     /// 07002 when values are missing or too many; HY008 cancelled.
     pub fn query(&mut self, values: &[Value], cancel: &CancellationToken) -> Result<Rows<'_>> {
-        let _ = (values, cancel);
-        Ok(Rows { statement: self })
+        if values.len() != self.parameters().len() {
+            return Err(Diagnostic::new(
+                SqlState::WRONG_PARAMETERS,
+                format!(
+                    "The statement has {} parameters, and {} values were given.",
+                    self.parameters().len(),
+                    values.len()
+                ),
+            ));
+        }
+        self.progress.reset();
+        let prepared = if values.is_empty() {
+            self.plan(&self.analysis, cancel)?
+        } else {
+            self.plan(&self.with_values(values)?, cancel)?
+        };
+        let source = if self.explained.is_some() {
+            RowSource::Listed(plan_rows(&prepared.steps()).into_iter())
+        } else {
+            RowSource::Query(Box::new(prepared))
+        };
+        Ok(Rows {
+            _statement: PhantomData,
+            source,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The statement with these values in place of its parameters: so planned, a value that the
+    /// service can compare is passed to it.
+    fn with_values(&self, values: &[Value]) -> Result<Analysis> {
+        let literals: Vec<String> = values.iter().map(Value::literal).collect();
+        // What is wrong now is a value, whose place in the text says nothing.
+        let wrong = |failure| match failure {
+            Failure::Wrong(problem) => Diagnostic::new(problem.sqlstate, problem.message),
+            Failure::NeedsCustomFields { table } => incomplete(&table),
+        };
+        let sql = typing::with_literals(&self.sql, &literals).map_err(wrong)?;
+        typing::analyze(&sql, &self.catalog).map_err(wrong)
+    }
+
+    fn plan(&self, analysis: &Analysis, cancel: &CancellationToken) -> Result<Prepared> {
+        let tables: Vec<Arc<TableShape>> = analysis
+            .tables
+            .iter()
+            .filter_map(|name| self.catalog.table(name).cloned())
+            .collect();
+        let misfits = if self.session.settings().invalid_values_are_null {
+            Misfits::Null
+        } else {
+            Misfits::Refused
+        };
+        let fetcher = Fetcher {
+            session: Arc::clone(&self.session),
+            cancel: cancel.clone(),
+            progress: self.progress.clone(),
+            misfits,
+        };
+        let (catalog, facts) = (Arc::clone(&self.catalog), Arc::clone(&self.facts));
+        let runtime = Runtime::new(
+            Arc::clone(&self.catalog),
+            fetcher,
+            Arc::new(move |table| system::rows(table, &catalog, &facts)),
+        );
+        Prepared::new(runtime, &tables, &analysis.sql)
     }
 }
 
@@ -127,12 +289,73 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        let _ = &self.statement.progress;
-        Ok(None)
+        let row = match &mut self.source {
+            RowSource::Query(prepared) => prepared.next_row(),
+            RowSource::Listed(rows) => Ok(rows.next()),
+            RowSource::Done => Ok(None),
+        };
+        if !matches!(row, Ok(Some(_))) {
+            self.finish();
+        }
+        row
+    }
+
+    /// Keeps the warnings of a query that is over, and nothing else of it.
+    fn finish(&mut self) {
+        if let RowSource::Query(prepared) = &self.source {
+            self.warnings.extend(prepared.take_warnings());
+        }
+        self.source = RowSource::Done;
     }
 
     /// Warnings since they were last taken.
     pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        Vec::new()
+        let mut warnings = std::mem::take(&mut self.warnings);
+        if let RowSource::Query(prepared) = &self.source {
+            warnings.extend(prepared.take_warnings());
+        }
+        warnings
     }
+}
+
+/// The columns of a plan.
+fn plan_columns() -> Vec<ResultColumn> {
+    let column = |name: &str, sql_type, nullable| ResultColumn {
+        name: name.to_owned(),
+        sql_type,
+        nullable,
+        origin: None,
+    };
+    vec![
+        column("step", SqlType::Integer, false),
+        column("table", SqlType::TEXT, false),
+        column("request", SqlType::TEXT, true),
+        column("calls", SqlType::Bigint, true),
+        column("reason", SqlType::TEXT, false),
+    ]
+}
+
+fn plan_rows(steps: &[Step]) -> Vec<Vec<Value>> {
+    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
+    let number = |number: u64| i64::try_from(number).map_or(Value::Null, Value::Integer);
+    steps
+        .iter()
+        .zip(1..)
+        .map(|(step, at)| {
+            vec![
+                Value::Integer(at),
+                Value::Text(step.table.clone()),
+                text(&step.request),
+                step.calls.map_or(Value::Null, number),
+                Value::Text(step.reason.clone()),
+            ]
+        })
+        .collect()
+}
+
+fn incomplete(table: &str) -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        format!("The fields that the account has added to \"{table}\" stayed unknown."),
+    )
 }

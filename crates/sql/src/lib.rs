@@ -7,10 +7,13 @@
 //! query over virtual tables, which ask the service for no more than is needed.
 
 pub mod catalog;
+mod custom_fields;
 mod database;
 pub mod dialect;
+mod engine;
 pub mod functions;
 pub mod progress;
+pub mod system;
 pub mod types;
 pub mod typing;
 pub mod value;

@@ -45,4 +45,34 @@ impl Progress {
             calls_left: self.0.calls_left.load(Ordering::Relaxed).checked_sub(1),
         }
     }
+
+    /// Begins to count anew.
+    pub(crate) fn reset(&self) {
+        for counter in [
+            &self.0.calls,
+            &self.0.pages,
+            &self.0.records,
+            &self.0.waited,
+            &self.0.calls_left,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn add_call(&self) {
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A reply came, after a wait for the rate limit.
+    pub(crate) fn add_reply(&self, waited: Duration, calls_left: Option<u64>) {
+        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.0.waited.fetch_add(waited, Ordering::Relaxed);
+        let left = calls_left.map_or(0, |left| left.saturating_add(1));
+        self.0.calls_left.store(left, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_page(&self, records: u64) {
+        self.0.pages.fetch_add(1, Ordering::Relaxed);
+        self.0.records.fetch_add(records, Ordering::Relaxed);
+    }
 }

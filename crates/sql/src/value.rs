@@ -1,5 +1,9 @@
 //! Values of rows and parameters.
 
+use std::fmt;
+
+use crate::types::SqlType;
+
 /// A value. Its SQL type is the column's ([`crate::ResultColumn`]); how each type is held is said in
 /// [`crate::types`].
 #[derive(Clone, Debug, PartialEq)]
@@ -14,4 +18,192 @@ pub enum Value {
     Text(String),
     /// VARBINARY.
     Bytes(Vec<u8>),
+}
+
+impl Value {
+    /// The value as text, in the way of its type: amounts without binary noise, BOOLEAN as `true`
+    /// and `false`, bytes in hexadecimal; nothing for NULL.
+    ///
+    /// A DECIMAL shows no more places than its scale, and no zeros at their end: 1234.5 and 1234,
+    /// not 1234.5000.
+    #[must_use]
+    pub fn display(&self, sql_type: SqlType) -> Displayed<'_> {
+        Displayed {
+            value: self,
+            sql_type,
+        }
+    }
+}
+
+impl Value {
+    /// The value as a literal of SQL.
+    pub(crate) fn literal(&self) -> String {
+        let hexadecimal = |bytes: &[u8]| {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("x'{digits}'")
+        };
+        match self {
+            Self::Null => "NULL".to_owned(),
+            Self::Integer(number) if *number < 0 => format!("({number})"),
+            Self::Integer(number) => number.to_string(),
+            Self::Real(number) if number.is_nan() => "NULL".to_owned(),
+            // A literal that is too large is infinite.
+            Self::Real(number) if number.is_infinite() => {
+                format!("({}9e999)", if *number < 0.0 { "-" } else { "" })
+            }
+            Self::Real(number) => format!("({number:?})"),
+            // A literal ends at a NUL.
+            Self::Text(text) if text.contains('\0') => {
+                format!("CAST({} AS TEXT)", hexadecimal(text.as_bytes()))
+            }
+            Self::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Self::Bytes(bytes) => hexadecimal(bytes),
+        }
+    }
+}
+
+/// A value as text: [`Value::display`].
+#[derive(Clone, Copy, Debug)]
+pub struct Displayed<'a> {
+    value: &'a Value,
+    sql_type: SqlType,
+}
+
+impl fmt::Display for Displayed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.value, self.sql_type) {
+            (Value::Null, _) => Ok(()),
+            (Value::Integer(number), SqlType::Boolean) => {
+                f.write_str(if *number == 0 { "false" } else { "true" })
+            }
+            (Value::Integer(number), _) => write!(f, "{number}"),
+            (Value::Real(number), SqlType::Decimal { scale, .. }) => {
+                f.write_str(&decimal(*number, scale))
+            }
+            (Value::Real(number), _) => f.write_str(&double(*number)),
+            (Value::Text(text), _) => f.write_str(text),
+            (Value::Bytes(bytes), _) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+        }
+    }
+}
+
+/// The shorter of the number as it is and the number rounded to `scale` places. Rounding would
+/// bring noise into a number whose digits end before the scale does.
+fn decimal(number: f64, scale: u32) -> String {
+    let exact = format!("{number}");
+    let places = exact.split_once('.').map_or(0, |(_, places)| places.len());
+    let scale = scale as usize;
+    if places <= scale || !number.is_finite() {
+        return without_sign_of_zero(exact);
+    }
+    let rounded = format!("{number:.scale$}");
+    let rounded = if scale == 0 {
+        rounded.as_str()
+    } else {
+        rounded.trim_end_matches('0').trim_end_matches('.')
+    };
+    without_sign_of_zero(rounded.to_owned())
+}
+
+/// The shortest text that reads back as the same number, with an exponent where it is very large
+/// or very small.
+fn double(number: f64) -> String {
+    let size = number.abs();
+    if size != 0.0 && size.is_finite() && !(1e-5..1e17).contains(&size) {
+        return format!("{number:e}");
+    }
+    without_sign_of_zero(format!("{number}"))
+}
+
+fn without_sign_of_zero(text: String) -> String {
+    if text == "-0" { "0".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn money(number: f64) -> String {
+        Value::Real(number).display(SqlType::DECIMAL).to_string()
+    }
+
+    #[test]
+    fn amounts_have_no_binary_noise() {
+        for (number, text) in [
+            (0.1 + 0.2, "0.3"),
+            (1234.5, "1234.5"),
+            (1234.0, "1234"),
+            (-0.0, "0"),
+            (-0.000_04, "0"),
+            (100.0, "100"),
+            (2.0 / 3.0, "0.6667"),
+            (-1.005, "-1.005"),
+            // As far as the digits of a double go.
+            (100_000_000_000.01, "100000000000.01"),
+            (1_000_000_000_000_000.1, "1000000000000000.1"),
+        ] {
+            assert_eq!(money(number), text);
+        }
+        let whole = SqlType::Decimal {
+            precision: 19,
+            scale: 0,
+        };
+        assert_eq!(Value::Real(1200.4).display(whole).to_string(), "1200");
+    }
+
+    #[test]
+    fn each_type_is_shown_in_its_way() {
+        for (value, sql_type, text) in [
+            (Value::Null, SqlType::TEXT, ""),
+            (Value::Integer(1), SqlType::Boolean, "true"),
+            (Value::Integer(0), SqlType::Boolean, "false"),
+            (
+                Value::Integer(i64::MIN),
+                SqlType::Bigint,
+                "-9223372036854775808",
+            ),
+            (
+                Value::Real(0.1 + 0.2),
+                SqlType::Double,
+                "0.30000000000000004",
+            ),
+            (Value::Real(1e300), SqlType::Double, "1e300"),
+            (Value::Real(5.0), SqlType::Double, "5"),
+            (Value::Integer(5), SqlType::DECIMAL, "5"),
+            (Value::Bytes(vec![0, 255]), SqlType::Varbinary, "00ff"),
+            (Value::Text("a".into()), SqlType::TEXT, "a"),
+        ] {
+            assert_eq!(value.display(sql_type).to_string(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_of_four_places_is_shown_exactly(units in -1_000_000_000_000_000_i64..1_000_000_000_000_000) {
+            let text = money(units as f64 / 10_000.0);
+            let sign = if units < 0 { "-" } else { "" };
+            let places = format!("{:04}", units.unsigned_abs() % 10_000);
+            let expected = format!("{sign}{}.{places}", units.unsigned_abs() / 10_000);
+            let expected = expected.trim_end_matches('0').trim_end_matches('.');
+            prop_assert_eq!(text, expected);
+        }
+
+        #[test]
+        fn a_decimal_never_has_more_places_than_its_scale(number in -1e15..1e15, scale in 0_u32..10) {
+            let text = decimal(number, scale);
+            let places = text.split_once('.').map_or("", |(_, places)| places);
+            prop_assert!(places.len() <= scale as usize && !places.ends_with('0'));
+            let read: f64 = text.parse().unwrap();
+            prop_assert!((read - number).abs() <= 0.500_001 * 10_f64.powi(-i32::try_from(scale).unwrap()) + number.abs() * 1e-15);
+        }
+
+        #[test]
+        fn a_double_reads_back(number in proptest::num::f64::NORMAL) {
+            prop_assert_eq!(double(number).parse::<f64>().unwrap().to_bits(), number.to_bits());
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -24,19 +25,65 @@ pub struct Response {
     json: Option<Value>,
     /// The headers of the request that it answers, for the request of the next page.
     asked: HeaderMap,
+    /// What the rate limit had to do with it.
+    limit: LimitSeen,
+}
+
+/// What a call saw of the rate limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LimitSeen {
+    /// How long the call waited because the rate limit was used up.
+    pub(crate) waited: Duration,
+    /// How many requests the service last said are left in the current window.
+    pub(crate) calls_left: Option<u64>,
 }
 
 /// How far the body is.
 enum Body {
     /// Not touched, or being collected: `collected` is what has arrived so far.
-    Whole {
+    Arriving {
         collected: Vec<u8>,
         rest: Option<Rest>,
     },
+    /// All of it.
+    Whole(WholeBody),
     /// Being read in pieces: `piece` is what has arrived and was not handed out yet.
     Pieces { piece: Bytes, rest: Option<Rest> },
     /// A part of it went into a file that was given up.
     Lost,
+}
+
+/// A whole body, shared and not copied. A zero byte that is not part of it follows it in memory, for
+/// programs in C.
+#[derive(Clone)]
+pub struct WholeBody(Bytes);
+
+impl WholeBody {
+    /// Takes `body`, unless there is no memory for one byte more.
+    fn take(body: &mut Vec<u8>) -> Result<Self> {
+        body.try_reserve_exact(1).map_err(|_| too_large())?;
+        body.push(0);
+        Ok(Self(Bytes::from(std::mem::take(body))))
+    }
+
+    /// The body with the zero byte behind it. It stays where it is in memory as long as this value
+    /// or a clone of it lives.
+    #[must_use]
+    pub fn with_nul(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn len(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+}
+
+impl std::ops::Deref for WholeBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.get(..self.len()).unwrap_or_default()
+    }
 }
 
 /// The part of a body that is still to arrive. Dropping it closes the connection.
@@ -110,15 +157,20 @@ impl Response {
             status,
             headers,
             url,
-            body: Body::Whole { collected, rest },
+            body: Body::Arriving { collected, rest },
             json: None,
             asked: HeaderMap::new(),
+            limit: LimitSeen::default(),
         }
     }
 
-    /// Keeps the headers of the request that it answers.
-    pub(crate) fn answering(self, asked: HeaderMap) -> Self {
-        Self { asked, ..self }
+    /// Keeps the headers of the request that it answers, and what the call saw of the rate limit.
+    pub(crate) fn answering(self, asked: HeaderMap, limit: LimitSeen) -> Self {
+        Self {
+            asked,
+            limit,
+            ..self
+        }
     }
 
     /// The headers of the request that it answers.
@@ -144,6 +196,21 @@ impl Response {
         &self.url
     }
 
+    /// How long the call waited for the service's rate limit, over all of its attempts. Zero: not
+    /// at all.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.limit.waited
+    }
+
+    /// How many more requests the service said it takes in the current window of its rate limit,
+    /// by the last of its replies to the call (the header that the profile names:
+    /// `X-RateLimit-Remaining` for Clio). `None`: it did not say.
+    #[must_use]
+    pub fn calls_left(&self) -> Option<u64> {
+        self.limit.calls_left
+    }
+
     /// A header's value as text; bytes beyond UTF-8 are replaced.
     #[must_use]
     pub fn header(&self, name: &str, index: usize) -> Option<String> {
@@ -157,17 +224,26 @@ impl Response {
     /// HY010 after [`Response::read`] or [`Response::save`]; 08S01, HYT00 or HY008 when the rest
     /// of it does not arrive. What has arrived is kept, but the body cannot be completed.
     pub fn body(&mut self, cancel: &CancellationToken) -> Result<&[u8]> {
-        match &mut self.body {
-            Body::Whole { collected, rest } => {
-                collect(collected, rest, cancel)?;
-                Ok(collected)
-            }
+        self.whole_body(cancel).map(|body| &**body)
+    }
+
+    /// The whole body, to be kept apart from the reply.
+    ///
+    /// # Errors
+    /// As [`Response::body`].
+    pub fn whole_body(&mut self, cancel: &CancellationToken) -> Result<&WholeBody> {
+        if let Body::Arriving { collected, rest } = &mut self.body {
+            collect(collected, rest, cancel)?;
+            self.body = Body::Whole(WholeBody::take(collected)?);
+        }
+        match &self.body {
+            Body::Whole(body) => Ok(body),
             Body::Pieces { .. } => Err(Diagnostic::new(
                 SqlState::SEQUENCE,
                 "The body of the response has been read in pieces already and is not kept. \
                  Execute the request again to have it as a whole.",
             )),
-            Body::Lost => Err(lost()),
+            Body::Arriving { .. } | Body::Lost => Err(lost()),
         }
     }
 
@@ -244,10 +320,11 @@ impl Response {
     /// The body as JSON, if all of it is at hand: nothing is waited for.
     pub(crate) fn json_at_hand(&self) -> Option<Value> {
         match &self.body {
-            Body::Whole {
+            Body::Arriving {
                 collected,
                 rest: None,
             } => parse_json(collected).ok(),
+            Body::Whole(body) => parse_json(body).ok(),
             _ => None,
         }
     }
@@ -280,14 +357,19 @@ impl Response {
 
     /// Switches to reading in pieces, if that has not been done.
     fn pieces(&mut self) -> Result<(&mut Bytes, &mut Option<Rest>)> {
-        if let Body::Whole { collected, rest } = &mut self.body {
-            let piece = Bytes::from(std::mem::take(collected));
-            let rest = rest.take();
+        let begun = match &mut self.body {
+            Body::Arriving { collected, rest } => {
+                Some((Bytes::from(std::mem::take(collected)), rest.take()))
+            }
+            Body::Whole(body) => Some((body.0.slice(..body.len()), None)),
+            Body::Pieces { .. } | Body::Lost => None,
+        };
+        if let Some((piece, rest)) = begun {
             self.body = Body::Pieces { piece, rest };
         }
         match &mut self.body {
             Body::Pieces { piece, rest } => Ok((piece, rest)),
-            Body::Whole { .. } | Body::Lost => Err(lost()),
+            Body::Arriving { .. } | Body::Whole(_) | Body::Lost => Err(lost()),
         }
     }
 }
@@ -297,6 +379,14 @@ fn lost() -> Diagnostic {
         SqlState::SEQUENCE,
         "A part of the body of the response went into a file that could not be completed. Execute \
          the request again.",
+    )
+}
+
+fn too_large() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::OUT_OF_MEMORY,
+        "The body of the response does not fit into memory. Read it in pieces, or save it to a \
+         file.",
     )
 }
 
@@ -330,13 +420,9 @@ fn collect(
     while let Some(source) = rest {
         match source.next(cancel)? {
             Some(piece) => {
-                collected.try_reserve(piece.len()).map_err(|_| {
-                    Diagnostic::new(
-                        SqlState::OUT_OF_MEMORY,
-                        "The body of the response does not fit into memory. Read it in pieces, or \
-                         save it to a file.",
-                    )
-                })?;
+                collected
+                    .try_reserve(piece.len())
+                    .map_err(|_| too_large())?;
                 collected.extend_from_slice(&piece);
             }
             None => *rest = None,

@@ -52,6 +52,7 @@ pub struct Table {
 /// The request that lists a table's records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "as the format has it")]
 pub struct List {
     /// Its path, relative to the API's base path, with the names of columns in braces where a
     /// value belongs: `contacts/{contact_id}/email_addresses`.
@@ -64,6 +65,13 @@ pub struct List {
     /// The list has no pages: one reply holds it all.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unpaged: bool,
+    /// The reply holds plain values in place of records: those of the only column that is neither
+    /// of a parent nor a parameter.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub values: bool,
+    /// The request does not take the parameter that says how many records to leave out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_offset: bool,
     /// The request does not take the parameter that names the wanted fields.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_fields: bool,
@@ -122,13 +130,15 @@ pub struct Array {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
-    /// Its name, unique in the table without regard to case.
+    /// Its name in lower-case letters, digits and `_`, unique in the table.
     pub name: String,
     /// Its type.
     #[serde(rename = "type")]
     pub kind: ColumnType,
     /// Where a record holds it: a field, or a field of an object (`client.name`). The column's
-    /// name where it is absent.
+    /// name where it is absent. In a table that is an array, it is where an element holds it;
+    /// of an object in an element only `id` can be had, and it comes without being asked for by
+    /// name: the request names the object alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// The record does not hold it; it is the value that the request was made with: the key of the
@@ -202,6 +212,10 @@ pub struct Reference {
     /// of a name is the table's column of that name. Queries read it there, without a request.
     #[serde(default, skip_serializing_if = "is_false")]
     pub same_record: bool,
+    /// The object that shows the record, where the column is not itself a field of that object.
+    /// (Only with `same_record`.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
 }
 
 /// When a column may be written.
@@ -224,7 +238,8 @@ pub struct Filter {
     pub operator: FilterOperator,
     /// The parameter that says so.
     pub parameter: String,
-    /// How the value is written, with `{}` for the value: `>={}`. `{}` where it is absent.
+    /// How the value is written, with `{}` for the value: `>={}`. In place of `{}` a date can be
+    /// written as `{-1 day}` or `{+1 day}`: the day before or after it. `{}` where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
     /// The values it knows, as the service spells them. Others are not passed to the service.
@@ -237,8 +252,8 @@ pub struct Filter {
     /// Parameters that have to go with it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, String>,
-    /// How many values one request may hold, for [`FilterOperator::In`]; the page size of the list
-    /// where it is absent.
+    /// How many values one request may hold, for the operators that take several; the page size
+    /// of the list where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_values: Option<u32>,
 }
@@ -252,6 +267,9 @@ pub enum FilterOperator {
     /// One of several; the parameter is repeated.
     #[serde(rename = "in")]
     In,
+    /// One of several; the parameter is given once, with the values joined by commas.
+    #[serde(rename = "in joined")]
+    InJoined,
     /// None of several; the parameter is repeated.
     #[serde(rename = "not in")]
     NotIn,
@@ -283,6 +301,10 @@ pub struct TableCustomFields {
     pub field: String,
     /// Which definitions belong to this table: the value of [`CustomFieldsProfile::parent_type`].
     pub parent_type: String,
+    /// The parameter with which the list filters by a field, with `{}` for the `id` of its
+    /// definition. [`CustomFieldType::filters`] says how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
 }
 
 /// How a service describes the fields that its accounts have added. Member `custom_fields` of a
@@ -326,6 +348,13 @@ pub struct CustomFieldType {
     /// in the value, and a second column, with `_id` behind its name, the `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<CustomFieldObject>,
+    /// The comparisons that a list can make itself, and how the parameter is written, with `{}`
+    /// for the value: of an option or a record, its `id`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<FilterOperator, String>,
+    /// With these, the service may return records for which the comparison is not true.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wider: bool,
 }
 
 /// The object that a custom field's value holds when it stands for a record.

@@ -1,9 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::fs;
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
+use crate::SqlState;
 
 fn built_in_json() -> Value {
     serde_json::from_str(include_str!("../../../../profiles/clio/profile.json")).unwrap()
@@ -300,4 +304,17 @@ fn a_path_that_swallowed_another_property_is_not_shown() {
             .message
             .contains("canary")
     );
+}
+
+#[test]
+fn the_built_in_tables_are_read() {
+    let clio = Profile::built_in_clio();
+    let matters = clio.tables().iter().find(|table| table.name == "matters");
+    assert_eq!(matters.unwrap().key, ["id"]);
+}
+
+#[test]
+fn the_built_in_tables_are_as_they_must_be() {
+    let clio = Profile::built_in_clio();
+    table_rules::check(clio.tables(), clio.custom_fields.as_ref()).unwrap();
 }

@@ -11,10 +11,12 @@ use url::Url;
 use super::{Session, Tokens, problem, target};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::rate_limit::calls_left;
+use crate::http::response::LimitSeen;
 use crate::http::retry::{backoff, is_repeatable, retry_after};
 use crate::http::transport::{Attempt, Failure, Stage};
 use crate::http::{Request, RequestBody, Response, Target};
-use crate::io;
+use crate::io::{self, Lanes};
 use crate::log::{describe_headers, is_harmless};
 use crate::oauth::endpoint;
 use crate::token::TokenSet;
@@ -24,6 +26,9 @@ use crate::token::keeper::Demand;
 const MAX_REDIRECTS: u32 = 5;
 /// The shortest wait after a 429.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+
+/// Why a call waits.
+const USED_UP: &str = "the rate limit is used up";
 
 /// One call on its way through attempts.
 struct Call<'a, 'b> {
@@ -39,8 +44,8 @@ struct Call<'a, 'b> {
     redirects: u32,
     /// A 401 was answered with a new token already.
     has_renewed: bool,
-    /// Time spent waiting for the rate limit.
-    waited: Duration,
+    /// Time spent waiting for the rate limit, and what is left of it.
+    limit: LimitSeen,
     cancel: &'a CancellationToken,
 }
 
@@ -82,11 +87,11 @@ impl Session {
             attempts: 0,
             redirects: 0,
             has_renewed: false,
-            waited: Duration::ZERO,
+            limit: LimitSeen::default(),
             cancel,
         };
         let reply = call.run(records)?;
-        Ok(reply.answering(request.headers().clone()))
+        Ok(reply.answering(request.headers().clone(), call.limit))
     }
 
     /// Fetches the page after `page`, with the headers of the request that fetched `page`; `None`
@@ -263,9 +268,9 @@ impl Call<'_, '_> {
     ) -> Result<Next> {
         let session = self.session;
         if self.is_api {
-            session
-                .budget(token)
-                .learn(&session.settings.profile.rate_limit, reply.headers());
+            let limit = &session.settings.profile.rate_limit;
+            self.limit.calls_left = calls_left(limit, reply.headers()).or(self.limit.calls_left);
+            session.budget(token).learn(limit, reply.headers());
         }
         let status = reply.status();
         let can_repeat = self.body.is_repeatable();
@@ -328,33 +333,37 @@ impl Call<'_, '_> {
         let budget = self.is_api.then(|| self.session.budget(token));
         let retry = &self.session.settings.profile.retry;
         let wait = retry_after(reply.headers())
-            .or_else(|| budget.as_ref()?.take())
+            .or_else(|| budget.as_ref()?.wait())
             .unwrap_or_else(|| backoff(retry, self.attempts))
             .max(SHORTEST_WAIT);
         if let Some(budget) = &budget {
             budget.exhausted(wait);
         }
-        if !self.body.is_repeatable() || self.waited + wait > self.longest_wait() {
+        if !self.body.is_repeatable() || self.limit.waited + wait > self.longest_wait() {
             return Ok(Next::Done(Box::new(reply)));
         }
         drop(reply);
-        self.waited += wait;
-        self.pause(wait, "the rate limit is used up")?;
+        self.limit.waited += wait;
+        self.pause(wait, USED_UP)?;
         Ok(Next::Again)
     }
 
     /// Waits until the service has said that it takes requests again, within bounds.
     fn wait_for_budget(&mut self, token: Option<&Arc<TokenSet>>) -> Result<()> {
         let budget = self.session.budget(token);
-        while let Some(wait) = budget.take() {
-            let wait = wait.max(Duration::from_millis(1));
-            if self.waited + wait > self.longest_wait() {
-                break;
-            }
-            self.waited += wait;
-            self.pause(wait, "the rate limit is used up")?;
+        if budget.try_take() {
+            return Ok(());
         }
-        Ok(())
+        self.log_wait(budget.wait().unwrap_or_default(), USED_UP);
+        let begun = Instant::now();
+        let patience = self.longest_wait().saturating_sub(self.limit.waited);
+        let waiting = budget.queue();
+        let waited = io::run(Lanes::Any, self.cancel, |_| async move {
+            waiting.take(patience).await;
+            Ok(())
+        });
+        self.limit.waited += begun.elapsed();
+        waited
     }
 
     /// Two windows of the rate limit.
@@ -363,6 +372,11 @@ impl Call<'_, '_> {
     }
 
     fn pause(&self, wait: Duration, why: &str) -> Result<()> {
+        self.log_wait(wait, why);
+        io::sleep(self.cancel, wait)
+    }
+
+    fn log_wait(&self, wait: Duration, why: &str) {
         self.session.log.write(2, "HTTP", || {
             format!(
                 "{}: {why}; waiting {} ms",
@@ -370,7 +384,6 @@ impl Call<'_, '_> {
                 wait.as_millis()
             )
         });
-        io::sleep(self.cancel, wait)
     }
 
     /// Goes on at another place (RFC 9110 section 15.4).
@@ -405,7 +418,10 @@ impl Call<'_, '_> {
                      not followed, because nothing would protect the data.",
                 )
             })?;
-            self.leave_origin();
+            // A signature may cover the headers that were given for it.
+            if self.is_api {
+                self.leave_origin();
+            }
         }
         if !keeps_method && self.method != Method::HEAD {
             self.method = Method::GET;

@@ -112,6 +112,50 @@ fn a_missing_permission_is_forbidden() {
 }
 
 #[test]
+fn a_redacted_matter_shows_its_id_only() {
+    let sandbox = start(|options| options.redact_every = 2);
+    let client = Client::new(&sandbox);
+    let activities = client.get("activities.json?fields=total,matter{id,description}");
+    let (mut redacted, mut plain) = (0, 0);
+    for activity in activities.data() {
+        let matter = &activity["matter"];
+        if matter["id"].as_i64().unwrap() % 2 == 0 {
+            let whole = serde_json::json!({"id": matter["id"], "redacted": true});
+            assert_eq!((matter, activity["total"].is_null()), (&whole, true));
+            redacted += 1;
+        } else {
+            assert!(matter["description"].is_string() && activity["total"].is_number());
+            plain += 1;
+        }
+    }
+    assert!(redacted > 0 && plain > 0, "{redacted} and {plain}");
+    let matters = client.get("matters.json?fields=id,description");
+    assert!(
+        matters
+            .data()
+            .iter()
+            .all(|row| row["description"].is_string())
+    );
+}
+
+#[test]
+fn peeking_leaves_no_trace() {
+    let sandbox = start(|options| options.rate_limit = 1);
+    let client = Client::new(&sandbox);
+    let address = "/api/v4/matters.json?fields=id,status&limit=3";
+    let peeked = sandbox.peek(address);
+    let asked = client.get("matters.json?fields=id,status&limit=3");
+    let data = |body: &[u8]| -> serde_json::Value {
+        let reply: serde_json::Value = serde_json::from_slice(body).unwrap();
+        reply["data"].clone()
+    };
+    assert_eq!(peeked.0, 200);
+    assert_eq!(data(&peeked.1), data(&asked.body));
+    assert_eq!(sandbox.counters().requests("GET /api/v4/matters.json"), 1);
+    assert_eq!(sandbox.peek("/api/v4/matters.json?limit=0").0, 422);
+}
+
+#[test]
 fn the_rate_limit_is_told_and_kept() {
     let sandbox = start(|options| options.rate_limit = 3);
     let client = Client::new(&sandbox);

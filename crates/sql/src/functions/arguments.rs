@@ -157,7 +157,7 @@ pub(super) fn from_integer(number: i64) -> f64 {
 pub(super) fn whole(number: f64) -> Option<i64> {
     // -2^63 and 2^63 are doubles; the greatest number of 64 bits is not.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (number >= -LIMIT && number < LIMIT).then_some(number as i64)
+    (-LIMIT..LIMIT).contains(&number).then_some(number as i64)
 }
 
 /// The value as text.

@@ -262,6 +262,15 @@ impl WindowAggregate<ExactSum, Option<f64>> for DecimalAggregate {
     }
 }
 
+/// The rest of a division of two numbers of at most four places; `None` for others.
+pub(super) fn remainder(number: f64, divisor: f64) -> Option<f64> {
+    let (number, divisor) = (
+        units_at_four_places(number)?,
+        units_at_four_places(divisor)?,
+    );
+    Some(to_double(number.checked_rem(divisor)?, SUM_SCALE))
+}
+
 /// Cuts off all behind `scale` places.
 #[must_use]
 pub(super) fn truncate(number: f64, scale: i32) -> f64 {

@@ -194,7 +194,8 @@ impl Interval {
         }
     }
 
-    /// The beginning of the interval that a moment lies in. Weeks begin on Monday, as in ISO 8601.
+    /// The beginning of the interval that a moment lies in. A date stays one. Weeks begin on Monday, as
+    /// in ISO 8601.
     pub(crate) fn truncate(self, moment: Moment) -> Option<Moment> {
         let date = moment.date;
         let month = u8::from(date.month());
@@ -211,11 +212,9 @@ impl Interval {
         if start.year() < 1 {
             return None;
         }
-        let is_part_of_day = self.is_part_of_day();
         let time = match moment.time {
-            Some(time) if is_part_of_day => Some(truncate_time(time, self.length()?)?),
-            Some(_) => Some(Time::MIDNIGHT),
-            None => is_part_of_day.then_some(Time::MIDNIGHT),
+            Some(time) if self.is_part_of_day() => Some(truncate_time(time, self.length()?)?),
+            time => time.map(|_| Time::MIDNIGHT),
         };
         Some(Moment { date: start, time })
     }

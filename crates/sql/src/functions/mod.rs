@@ -17,6 +17,7 @@ pub(crate) mod decimal;
 pub(crate) mod interval;
 pub(crate) mod moment;
 mod numeric;
+mod reference;
 mod rows;
 mod system;
 mod table;
@@ -32,6 +33,7 @@ use rusqlite::types::Value;
 use arguments::Arguments;
 use decimal::DecimalAggregate;
 
+pub use reference::reference;
 pub use table::{Function, Group, all, common_type, find, result_nullable, result_type};
 
 /// What a function of ours does.
@@ -157,3 +159,6 @@ fn general_state(error: &rusqlite::Error) -> SqlState {
         _ => SqlState::GENERAL_ERROR,
     }
 }
+
+#[cfg(test)]
+mod tests;

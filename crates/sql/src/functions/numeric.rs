@@ -89,7 +89,11 @@ fn modulo(arguments: &Arguments<'_, '_>) -> Result<Value> {
         };
         return Ok(rest.map_or(Value::Null, Value::Integer));
     }
-    real2(arguments, |number, divisor| number % divisor)
+    // 1.0 is ten times 0.1, though a little less than ten times its double.
+    match decimal::remainder(arguments.number(0)?, arguments.number(1)?) {
+        Some(rest) => Ok(Value::Real(rest)),
+        None => real2(arguments, |number, divisor| number % divisor),
+    }
 }
 
 /// The places of ROUND and TRUNCATE; what is beyond any double changes nothing more.

@@ -47,6 +47,7 @@ pub(super) const SCALARS: &[Scalar] = &[
     scalar("space", 1, space),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
 fn ascii(arguments: &Arguments<'_, '_>) -> Result<Value> {
     let first = arguments.text(0).chars().next();
     Ok(Value::Integer(
@@ -67,12 +68,38 @@ fn integer(arguments: &Arguments<'_, '_>, number: usize) -> Result<Value> {
         .map_err(|_| arguments.out_of_range())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
 fn lower(arguments: &Arguments<'_, '_>) -> Result<Value> {
-    Ok(Value::Text(arguments.text(0).to_lowercase()))
+    let text = arguments.text(0);
+    Ok(Value::Text(if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        text.chars()
+            .map(|character| single(character, character.to_lowercase()))
+            .collect()
+    }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
 fn upper(arguments: &Arguments<'_, '_>) -> Result<Value> {
-    Ok(Value::Text(arguments.text(0).to_uppercase()))
+    let text = arguments.text(0);
+    Ok(Value::Text(if text.is_ascii() {
+        text.to_ascii_uppercase()
+    } else {
+        text.chars()
+            .map(|character| single(character, character.to_uppercase()))
+            .collect()
+    }))
+}
+
+/// The other case of a character, where that is one character too: a text keeps its length, which
+/// is that of its type.
+fn single(character: char, mut other: impl ExactSizeIterator<Item = char>) -> char {
+    if other.len() == 1 {
+        other.next().unwrap_or(character)
+    } else {
+        character
+    }
 }
 
 /// A number of characters; what is negative counts as none.

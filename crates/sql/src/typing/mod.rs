@@ -105,6 +105,15 @@ pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
     analyzer.analysis(select)
 }
 
+/// A statement with a literal in place of each of its parameters, in the order of
+/// [`Analysis::parameters`].
+///
+/// # Errors
+/// [`Failure::Wrong`] with 42000, as [`analyze`].
+pub fn with_literals(sql: &str, literals: &[String]) -> Result<String, Failure> {
+    Source::new(sql)?.with_literals(literals)
+}
+
 /// The state of one analysis.
 struct Analyzer<'a> {
     catalog: &'a Catalog,

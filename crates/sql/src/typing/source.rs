@@ -122,6 +122,24 @@ impl<'s> Source<'s> {
         Ok(Numbered { sql, names })
     }
 
+    /// The text with a literal in place of each parameter.
+    pub(super) fn with_literals(&self, literals: &[String]) -> Outcome<String> {
+        let mut sql = String::with_capacity(self.sql.len() + 64);
+        let mut names: Vec<Option<String>> = Vec::new();
+        let mut copied = 0;
+        let parameters = |token: &&Token| token.kind == TokenType::TK_VARIABLE;
+        for token in self.tokens.iter().filter(parameters) {
+            let literal = number_of(self.text(token), &mut names)
+                .and_then(|number| literals.get(number.checked_sub(1)?))
+                .ok_or_else(|| self.bad_parameter(token))?;
+            sql.push_str(self.sql.get(copied..token.place.start).unwrap_or_default());
+            sql.push_str(literal);
+            copied = token.place.end;
+        }
+        sql.push_str(self.sql.get(copied..).unwrap_or_default());
+        Ok(sql)
+    }
+
     /// Where an offset into the numbered text stands in the text as it was given.
     pub(super) fn original_offset(&self, numbered: usize) -> usize {
         let mut names = Vec::new();

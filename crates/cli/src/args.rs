@@ -1,0 +1,370 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::{self, Format, SqliteTarget};
+
+/// What is said at the end of `--help`.
+const EPILOGUE: &str = "\
+The connection string comes from the first of: the argument CONNECTION, --connection,
+--connection-file, the environment variables APILINK_CONNECTION and APILINK_CONNECTION_STRING.
+Secrets may stay out of it: see APILINK_CLIENT_SECRET and the others in docs/command-line.md, or
+write OAuthClientSecret=? to be asked.
+
+Exit codes:
+  0    done
+  1    the service or the query failed
+  2    the command line or the connection string is wrong
+  3    not authorized: a login is needed, or the service does not accept it
+  4    the service cannot be reached, is silent, or allows no more requests for now
+  130  ended by Ctrl-C";
+
+/// SQL and plain requests over the API of a service such as Clio.
+#[derive(Debug, Parser)]
+#[command(name = "apilink", version, about, after_help = EPILOGUE)]
+#[command(subcommand_negates_reqs = true, disable_help_subcommand = true)]
+#[command(args_conflicts_with_subcommands = false)]
+pub struct Cli {
+    /// The connection string, for the interactive shell
+    #[arg(value_name = "CONNECTION")]
+    pub shell_connection: Option<String>,
+
+    /// What to do; without a command, the interactive shell
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// How to connect
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Where the connection string comes from.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// The connection string. Other programs of this machine can see arguments: keep secrets out
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "STRING",
+        conflicts_with = "connection_file"
+    )]
+    pub connection: Option<String>,
+
+    /// A file that holds the connection string; - for standard input
+    #[arg(long, global = true, value_name = "FILE")]
+    pub connection_file: Option<PathBuf>,
+
+    /// Sets a property in place of the connection string's (repeatable)
+    #[arg(long = "set", global = true, value_name = "PROPERTY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in and keep the token
+    Login(LoginArgs),
+    /// Show until when the token is good; print it with --show, or when the output is not a terminal
+    Token(TokenArgs),
+    /// Revoke the token at the service and forget it
+    Logout(OnlyConnection),
+    /// Send a GET request, and write the reply as it comes
+    Get(GetArgs),
+    /// List the tables; makes no request
+    Tables(TablesArgs),
+    /// Describe a table's columns; makes no request
+    Describe(DescribeArgs),
+    /// Run a query and write its rows
+    Query(QueryArgs),
+    /// Show which requests a query would make, without making them
+    Explain(ExplainArgs),
+    /// Enter SQL interactively, or run the statements of standard input
+    Shell(ShellArgs),
+    /// Make profiles of services
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Find out on a real account, by reading only, what Clio's documentation leaves open
+    LiveCheck(LiveCheckArgs),
+}
+
+/// `profile`.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// Write the tables of an OpenAPI 3 document, for the member tables of a profile
+    FromOpenapi {
+        /// The document, as JSON
+        document: PathBuf,
+        /// What the document does not say, as JSON
+        #[arg(long, value_name = "FILE")]
+        overlay: Option<PathBuf>,
+    },
+    /// Pack a directory with a profile into one file
+    Pack {
+        /// The directory with profile.json, and tables.json if there is one
+        directory: PathBuf,
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Check a profile: a file or a directory
+    Check {
+        /// The profile
+        file: PathBuf,
+    },
+    /// Print the built-in profile
+    Show,
+}
+
+/// A command that needs nothing but a connection.
+#[derive(Debug, Args)]
+pub struct OnlyConnection {
+    /// The connection string
+    #[arg(value_name = "CONNECTION")]
+    pub target: Option<String>,
+}
+
+/// `login`.
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    /// The connection string
+    #[arg(value_name = "CONNECTION")]
+    pub target: Option<String>,
+
+    /// Print the URL to open on any machine, and take the code, or the URL that the browser is sent
+    /// to, from standard input
+    #[arg(long)]
+    pub no_browser: bool,
+}
+
+/// `token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// The connection string
+    #[arg(value_name = "CONNECTION")]
+    pub target: Option<String>,
+
+    /// Print the access token, also on a terminal
+    #[arg(long)]
+    pub show: bool,
+
+    /// Refresh it first, whatever its age
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// `get`.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// A connection string, and the path of the request, such as matters or matters/7
+    #[arg(value_names = ["CONNECTION", "PATH"], num_args = 1..=2, required = true)]
+    pub target: Vec<String>,
+
+    /// A query parameter (repeatable); it is escaped
+    #[arg(short, long = "query", value_name = "NAME=VALUE")]
+    pub query: Vec<String>,
+
+    /// Follow all pages, and write their records as one JSON array
+    #[arg(long)]
+    pub all: bool,
+
+    /// Write to this file
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// In which form rows are written.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OutputArgs {
+    /// The form of the rows. Without it: table on a terminal, else what the name of FILE says, else
+    /// csv
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Format>,
+
+    /// Write to this file. It appears when it is complete
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// csv: without the line of names
+    #[arg(long)]
+    pub no_header: bool,
+
+    /// csv: what stands between two values; \t for a tab
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
+    pub delimiter: char,
+
+    /// table: do not cut long texts to the width of the terminal
+    #[arg(long)]
+    pub wide: bool,
+
+    /// sqlite: the table that gets the rows. It is replaced
+    #[arg(long, value_name = "NAME", default_value = "result")]
+    pub table: String,
+
+    /// sqlite: add the rows to those that the table holds
+    #[arg(long)]
+    pub append: bool,
+}
+
+impl OutputArgs {
+    /// The form of the rows.
+    pub fn format(&self) -> Format {
+        let by_name = || match &self.file {
+            Some(file) => Format::for_file(file).unwrap_or(Format::Csv),
+            None => Format::for_stdout(),
+        };
+        self.output.unwrap_or_else(by_name)
+    }
+
+    /// How rows that the tool makes itself are written: what they do not say is left blank.
+    pub fn listing_options(&self) -> output::Options {
+        output::Options {
+            null: "",
+            ..self.options()
+        }
+    }
+
+    /// How it is written.
+    pub fn options(&self) -> output::Options {
+        output::Options {
+            header: !self.no_header,
+            delimiter: self.delimiter,
+            wide: self.wide,
+            null: "NULL",
+            sqlite: SqliteTarget {
+                table: self.table.clone(),
+                append: self.append,
+            },
+        }
+    }
+}
+
+fn delimiter(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        _ if text == "\\t" => Ok('\t'),
+        (Some('"' | '\r' | '\n'), None) => Err("a quote or a line break cannot be it".to_owned()),
+        (Some(character), None) => Ok(character),
+        _ => Err("it is one character".to_owned()),
+    }
+}
+
+/// `tables`.
+#[derive(Debug, Args)]
+pub struct TablesArgs {
+    /// A connection string (it holds a =), and a part of the names; * stands for any text
+    #[arg(value_names = ["CONNECTION", "PATTERN"], num_args = 0..=2)]
+    pub target: Vec<String>,
+
+    /// How to write them
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `describe`.
+#[derive(Debug, Args)]
+pub struct DescribeArgs {
+    /// A connection string, and the name of the table
+    #[arg(value_names = ["CONNECTION", "TABLE"], num_args = 1..=2, required = true)]
+    pub target: Vec<String>,
+
+    /// With the fields that the account has added; takes a request
+    #[arg(long)]
+    pub custom_fields: bool,
+
+    /// How to write it
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// A connection string, and the SQL text; @FILE reads it from a file, - from standard input
+    #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
+    pub target: Vec<String>,
+
+    /// The value of a parameter of the statement, in their order (repeatable)
+    #[arg(
+        short,
+        long = "param",
+        value_name = "VALUE",
+        allow_hyphen_values = true
+    )]
+    pub parameters: Vec<String>,
+
+    /// Tell rows, calls and time at the end, also when standard error is not a terminal
+    #[arg(long)]
+    pub stats: bool,
+
+    /// How to write the rows
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A connection string, and the SQL text; @FILE reads it from a file, - from standard input
+    #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
+    pub target: Vec<String>,
+
+    /// How to write the steps
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `shell`.
+#[derive(Debug, Default, Args)]
+pub struct ShellArgs {
+    /// The connection string
+    #[arg(value_name = "CONNECTION")]
+    pub target: Option<String>,
+
+    /// Go on after a statement that fails, when standard input is not a terminal
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+/// `live-check`.
+#[derive(Debug, Args)]
+pub struct LiveCheckArgs {
+    /// The connection string
+    #[arg(value_name = "CONNECTION")]
+    pub target: Option<String>,
+
+    /// Only the checks of this name (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+
+    /// List the checks, and make no request
+    #[arg(long)]
+    pub list: bool,
+
+    /// How to write what was found
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn delimiters_are_single_characters() {
+        assert_eq!(delimiter("\\t"), Ok('\t'));
+        assert_eq!(delimiter("|"), Ok('|'));
+        for text in ["", "ab", "\"", "\n"] {
+            assert!(delimiter(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A table in a file of `SQLite`.
+
+use std::path::Path;
+
+use apilink_sql::types::SqlType;
+use apilink_sql::{ResultColumn, Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, params_from_iter};
+
+use crate::failure::{Failure, Outcome};
+use crate::rows::{RowSource, distinct_names};
+
+/// The table that rows go into.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub table: String,
+    /// Rows that are there stay, and so does the table's form.
+    pub append: bool,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            table: "result".to_owned(),
+            append: false,
+        }
+    }
+}
+
+/// Writes all rows in one transaction: if anything fails, the file is as it was.
+pub fn write(source: &mut dyn RowSource, file: &Path, target: &Target) -> Outcome {
+    let problem = |error: rusqlite::Error| Failure::file(file, error);
+    let is_new = !file.exists();
+    let written = Connection::open(file)
+        .map_err(problem)
+        .and_then(|mut database| fill(source, &mut database, target, &problem));
+    if is_new && written.is_err() {
+        // An empty database would look like a result. If it stays, nothing is lost.
+        let _ = std::fs::remove_file(file);
+    }
+    written
+}
+
+fn fill(
+    source: &mut dyn RowSource,
+    database: &mut Connection,
+    target: &Target,
+    problem: &dyn Fn(rusqlite::Error) -> Failure,
+) -> Outcome {
+    let transaction = database.transaction().map_err(problem)?;
+    let table = quoted(&target.table);
+    if !target.append {
+        transaction
+            .execute_batch(&format!("DROP TABLE IF EXISTS {table}"))
+            .map_err(problem)?;
+    }
+    let names: Vec<String> = distinct_names(source.columns())
+        .iter()
+        .map(|name| quoted(name))
+        .collect();
+    let definitions: Vec<String> = names
+        .iter()
+        .zip(source.columns())
+        .map(|(name, column)| format!("{name} {}", declared(column)))
+        .collect();
+    transaction
+        .execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS {table} ({})",
+            definitions.join(", ")
+        ))
+        .map_err(problem)?;
+    let places = vec!["?"; names.len()].join(", ");
+    let insert = format!(
+        "INSERT INTO {table} ({}) VALUES ({places})",
+        names.join(", ")
+    );
+    let mut insert = transaction.prepare(&insert).map_err(problem)?;
+    while let Some(row) = source.next_row()? {
+        insert
+            .execute(params_from_iter(row.iter().map(Bound)))
+            .map_err(problem)?;
+    }
+    drop(insert);
+    transaction.commit().map_err(problem)
+}
+
+/// The type as columns of `SQLite` have it. DECIMAL becomes REAL: in a column declared so, whole
+/// amounts would become integers, and 5 / 2 would be 2.
+fn declared(column: &ResultColumn) -> &'static str {
+    match column.sql_type {
+        SqlType::Bigint => "BIGINT",
+        SqlType::Integer => "INTEGER",
+        SqlType::Decimal { .. } | SqlType::Double => "REAL",
+        SqlType::Boolean => "BOOLEAN",
+        SqlType::Date => "DATE",
+        SqlType::Time => "TIME",
+        SqlType::Timestamp => "TIMESTAMP",
+        SqlType::Varchar { .. } => "TEXT",
+        SqlType::Varbinary => "BLOB",
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}

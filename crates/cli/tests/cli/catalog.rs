@@ -1,0 +1,67 @@
+//! `tables` and `describe`.
+
+use super::*;
+
+/// The arguments, with a profile of few tables.
+fn run(world: &World, arguments: &[&str]) -> Run {
+    let set = format!("Profile={}", world.profile());
+    let mut all = vec!["--set", set.as_str()];
+    all.extend_from_slice(arguments);
+    world.run(&all)
+}
+
+#[test]
+fn tables_are_listed_without_a_token_or_a_request() {
+    let world = World::new();
+    let out = run(&world, &["tables", "*matters*", "--output", "csv"]).good();
+    assert!(
+        out.starts_with("table,description\r\nmatters,Cases\r\n"),
+        "{out}"
+    );
+    let string = format!("Region={}", world.sandbox.base_url());
+    let all = run(&world, &["tables", &string, "-o", "jsonl"]).good();
+    assert!(
+        all.contains(r#"{"table":"contacts","description":"People and companies"}"#),
+        "{all}"
+    );
+    let some = run(&world, &["tables", &string, "CALENDAR", "-o", "jsonl"]).good();
+    assert!(
+        some.contains("calendar_entries") && !some.contains("contacts"),
+        "{some}"
+    );
+    assert_eq!(world.sandbox.counters().connections, 0);
+}
+
+#[test]
+fn a_table_is_described_by_its_columns() {
+    let world = World::new();
+    let out = run(&world, &["describe", "Matters", "--output", "csv"]).good();
+    for line in [
+        "column,type,key,references,service filters by,unit,description",
+        "id,BIGINT,key,,IN,,",
+        "status,VARCHAR,,,=,,",
+        "open_date,DATE,,,\"<, >=\",,",
+        "client_id,BIGINT,,contacts,,,",
+    ] {
+        assert!(
+            out.lines().any(|found| found == line),
+            "{line} is not in {out}"
+        );
+    }
+    let out = run(&world, &["describe", "activities", "--output", "table"]).good();
+    assert!(out.contains("DECIMAL(19,4)"), "{out}");
+    assert!(
+        out.contains("hours") && out.contains("Time worked"),
+        "{out}"
+    );
+    assert_eq!(world.sandbox.counters().connections, 0);
+}
+
+#[test]
+fn an_unknown_table_has_neighbours() {
+    let world = World::new();
+    let message = run(&world, &["describe", "maters"]).failed(1);
+    assert!(message.contains("Did you mean matters"), "{message}");
+    let message = run(&world, &["describe", "xyz"]).failed(1);
+    assert!(!message.contains("Did you mean"), "{message}");
+}

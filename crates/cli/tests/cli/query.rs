@@ -1,0 +1,159 @@
+//! `query` and `explain`.
+
+use super::*;
+
+/// A run with the local Clio, few tables and an environment without surprises.
+fn run(world: &World, arguments: &[&str]) -> Run {
+    finish(command(world, arguments), "")
+}
+
+fn command(world: &World, arguments: &[&str]) -> Command {
+    let string = format!("{};Profile={}", world.with_token(), world.profile());
+    let mut command = world.command(arguments);
+    command.env("APILINK_CONNECTION", string);
+    command
+}
+
+#[test]
+fn rows_come_in_every_form() {
+    let world = World::new();
+    let sql = "SELECT id, billable, open_date FROM matters ORDER BY id LIMIT 2";
+    assert_eq!(
+        run(&world, &["query", sql]).good(),
+        "id,billable,open_date\r\n\
+         581000001,true,2020-10-20\r\n\
+         581000002,true,2021-02-05\r\n"
+    );
+    assert_eq!(
+        run(&world, &["query", sql, "-o", "json"]).good(),
+        "[\n\
+         {\"id\":581000001,\"billable\":true,\"open_date\":\"2020-10-20\"},\n\
+         {\"id\":581000002,\"billable\":true,\"open_date\":\"2021-02-05\"}\n\
+         ]\n"
+    );
+    assert_eq!(
+        run(&world, &["query", sql, "-o", "table"]).good(),
+        "       id  billable  open_date\n\
+         ---------  --------  ----------\n\
+         581000001  true      2020-10-20\n\
+         581000002  true      2021-02-05\n"
+    );
+    let file = world.home().join("matters.db");
+    let file = file.to_str().unwrap();
+    assert_eq!(
+        run(&world, &["query", sql, "-f", file, "--table", "m"]).good(),
+        ""
+    );
+    let database = rusqlite::Connection::open(file).unwrap();
+    let sum = "SELECT count(*) || ' ' || max(open_date) FROM m WHERE billable";
+    let row: String = database.query_row(sum, [], |row| row.get(0)).unwrap();
+    assert_eq!(row, "2 2021-02-05");
+}
+
+#[test]
+fn all_rows_of_many_pages_are_written_once() {
+    let world = World::with(Options {
+        matters: 450,
+        ..Options::default()
+    });
+    let run = run(
+        &world,
+        &["query", "SELECT id FROM matters", "--stats", "--no-header"],
+    );
+    assert_eq!(run.code, 0, "{}", run.err);
+    let mut ids: Vec<&str> = run.out.lines().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), run.out.lines().count()), (450, 450));
+    assert!(run.err.starts_with("450 rows in "), "{}", run.err);
+    assert!(
+        run.err.contains(": 3 calls, 450 records received"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn the_text_comes_from_an_argument_a_file_or_standard_input() {
+    let world = World::new();
+    let file = world.home().join("one.sql");
+    std::fs::write(&file, "SELECT 1 AS one\n").unwrap();
+    let at_file = format!("@{}", file.display());
+    assert_eq!(run(&world, &["query", &at_file]).good(), "one\r\n1\r\n");
+    let from_stdin = command(&world, &["query", "-"]);
+    assert_eq!(finish(from_stdin, "SELECT 2 AS two").good(), "two\r\n2\r\n");
+    let string = format!("{};Profile={}", world.with_token(), world.profile());
+    assert_eq!(
+        world.run(&["query", &string, "SELECT 3 AS c"]).good(),
+        "c\r\n3\r\n"
+    );
+}
+
+#[test]
+fn parameters_have_the_type_of_their_place() {
+    let world = World::new();
+    let sql = "SELECT id FROM matters WHERE id = ? AND open_date >= ?";
+    let arguments = ["query", sql, "-p", "581000001", "-p", "2020-10-20"];
+    assert_eq!(run(&world, &arguments).good(), "id\r\n581000001\r\n");
+    let message = run(&world, &["query", sql, "-p", "x", "-p", "2020-10-20"]).failed(2);
+    assert!(message.contains("parameter 1 is not a BIGINT"), "{message}");
+    let message = run(&world, &["query", sql]).failed(2);
+    assert!(message.contains("has 2 parameters"), "{message}");
+}
+
+#[test]
+fn wrong_sql_is_shown_with_its_place() {
+    let world = World::new();
+    let message = run(&world, &["query", "SELECT id\nFROM maters"]).failed(1);
+    assert!(message.contains("matters"), "{message}");
+    assert!(message.contains("  FROM maters\n       ^"), "{message}");
+    assert!(message.contains("[42S02]"), "{message}");
+    let message = run(&world, &["query", "SELECT ("]).failed(1);
+    assert!(message.contains("[42000]"), "{message}");
+}
+
+#[test]
+fn a_plan_is_shown_without_a_request() {
+    let world = World::new();
+    let set = format!("Profile={}", world.profile());
+    let sql = "SELECT id FROM matters WHERE status = 'open'";
+    let out = world
+        .run(&["explain", "--set", &set, sql, "-o", "table"])
+        .good();
+    assert!(out.contains("matters"), "{out}");
+    assert_eq!(world.sandbox.counters().connections, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_cancels_and_a_reader_may_leave() {
+    let world = World::new();
+    // No reply ever comes.
+    world.sandbox.fault(clio_sandbox::Fault::new(
+        "/api/v4/matters*",
+        clio_sandbox::FaultKind::Stall,
+    ));
+    let child = command(&world, &["query", "SELECT id FROM matters"])
+        .spawn()
+        .unwrap();
+    while world.sandbox.counters().connections == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let signalled = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(signalled.success());
+    let begun = std::time::Instant::now();
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.out.as_str()), (130, ""), "{}", run.err);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+
+    world.sandbox.clear_faults();
+    let mut child = command(&world, &["query", "SELECT id FROM matters"])
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+}

@@ -1,0 +1,292 @@
+//! The fields that an account has added, as columns of the tables that have them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use apilink_core::cancel::CancellationToken;
+use apilink_core::http::{Request, RequestBody};
+use apilink_core::profile::tables::{
+    ColumnType, CustomFieldType, CustomFieldsProfile, Filter, List, Table, TableCustomFields,
+};
+use apilink_core::session::Session;
+use apilink_core::{Diagnostic, Result, SqlState};
+use serde_json::Value as Json;
+
+use crate::catalog::{
+    Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
+};
+use crate::progress::Progress;
+use crate::types::SqlType;
+
+/// The definition of a field that the account has added.
+#[derive(Debug)]
+struct Definition {
+    id: i64,
+    name: String,
+    kind: String,
+    parent_type: String,
+    options: HashMap<i64, String>,
+}
+
+/// The catalogue with the account's own fields as columns. Asks the service for their definitions.
+///
+/// # Errors
+/// As [`Session::execute`]; 42000 if they may not be read.
+pub(crate) fn load(
+    catalog: &Catalog,
+    session: &Session,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Catalog> {
+    let profile = &session.settings().profile;
+    let Some(names) = &profile.custom_fields else {
+        return Ok(catalog.clone());
+    };
+    let list = catalog
+        .table(&names.table)
+        .and_then(|table| match &table.source {
+            TableSource::Service(table) => table.list.clone(),
+            TableSource::System => None,
+        });
+    let Some(list) = list else {
+        return Ok(catalog.clone());
+    };
+    let definitions = read_definitions(&list, names, session, progress, cancel)?;
+    Ok(with_columns(catalog, names, &definitions))
+}
+
+fn read_definitions(
+    list: &List,
+    names: &CustomFieldsProfile,
+    session: &Session,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Vec<Definition>> {
+    let paging = &session.settings().profile.paging;
+    let mut request = Request::get(list.path.clone());
+    if let Some(parameter) = &paging.fields_parameter {
+        let fields = format!(
+            "id,{},{},{},{},{}{{id,{}}}",
+            names.name,
+            names.kind,
+            names.parent_type,
+            names.deleted,
+            names.options,
+            names.option_text
+        );
+        request.add_query(parameter, &fields);
+    }
+    request.add_query(&paging.page_size_parameter, &list.page_size.to_string());
+    request.add_query(&paging.order_parameter, &paging.order_value);
+    let mut problems = Vec::new();
+    let mut definitions = Vec::new();
+    progress.add_call();
+    let mut page = Some(session.execute(&request, RequestBody::Empty, cancel, &mut problems)?);
+    while let Some(mut reply) = page {
+        progress.add_reply(reply.waited(), reply.calls_left());
+        if reply.status().as_u16() >= 400 {
+            return Err(refused(reply.status().as_u16(), problems));
+        }
+        let body = reply.json(cancel)?;
+        let records = body.pointer(&paging.data_pointer).and_then(Json::as_array);
+        let records = records.map(Vec::as_slice).unwrap_or_default();
+        progress.add_page(records.len() as u64);
+        definitions.extend(
+            records
+                .iter()
+                .filter_map(|record| definition(record, names)),
+        );
+        let has_next = body
+            .pointer(&paging.next_pointer)
+            .and_then(Json::as_str)
+            .is_some_and(|next| !next.is_empty());
+        if has_next {
+            progress.add_call();
+        }
+        page = session.next_page(&mut reply, None, cancel, &mut problems)?;
+    }
+    Ok(definitions)
+}
+
+/// A definition; `None` for a field that is no longer in use.
+fn definition(record: &Json, names: &CustomFieldsProfile) -> Option<Definition> {
+    let text = |name: &str| record.get(name).and_then(Json::as_str).map(str::to_owned);
+    if record.get(&names.deleted) == Some(&Json::Bool(true)) {
+        return None;
+    }
+    let options = record.get(&names.options).and_then(Json::as_array);
+    let option = |option: &Json| {
+        let id = option.get("id")?.as_i64()?;
+        Some((id, option.get(&names.option_text)?.as_str()?.to_owned()))
+    };
+    Some(Definition {
+        id: record.get("id")?.as_i64()?,
+        name: text(&names.name)?,
+        kind: text(&names.kind)?,
+        parent_type: text(&names.parent_type)?,
+        options: options
+            .map(|options| options.iter().filter_map(option).collect())
+            .unwrap_or_default(),
+    })
+}
+
+fn refused(status: u16, problems: Vec<Diagnostic>) -> Diagnostic {
+    let said = problems
+        .into_iter()
+        .next()
+        .map(|problem| problem.message)
+        .unwrap_or_default();
+    Diagnostic::new(
+        SqlState::SYNTAX,
+        format!(
+            "The fields that the account has added could not be read: {said} Give the application \
+             the permission to read them, or set CustomFields=OFF to do without them."
+        ),
+    )
+    .with_native(i32::from(status))
+}
+
+/// The catalogue with a column, or two, for each definition.
+fn with_columns(
+    catalog: &Catalog,
+    names: &CustomFieldsProfile,
+    definitions: &[Definition],
+) -> Catalog {
+    let mut full = catalog.clone();
+    for table in catalog.tables() {
+        let TableSource::Service(source) = &table.source else {
+            continue;
+        };
+        let Some(own) = &source.custom_fields else {
+            continue;
+        };
+        let mut shape = TableShape::clone(table);
+        let mut filters = source.filters.clone();
+        shape.custom_fields_unknown = false;
+        for definition in definitions {
+            if definition
+                .parent_type
+                .eq_ignore_ascii_case(&own.parent_type)
+            {
+                let kind = kind_of(names, definition);
+                let column = add_columns(&mut shape, &kind, definition);
+                filters.extend(filters_of(&kind, own, definition, &column));
+            }
+        }
+        shape.source = TableSource::Service(Arc::new(Table {
+            filters,
+            ..Table::clone(source)
+        }));
+        full.add(shape);
+    }
+    full
+}
+
+/// What the profile says of a field's type; one that it does not know is text.
+fn kind_of(names: &CustomFieldsProfile, definition: &Definition) -> CustomFieldType {
+    let known = names.types.get(&definition.kind).cloned();
+    known.unwrap_or(CustomFieldType {
+        kind: ColumnType::Text,
+        option: false,
+        object: None,
+        filters: BTreeMap::new(),
+        wider: false,
+    })
+}
+
+/// The comparisons of a field that the list can make itself.
+fn filters_of(
+    kind: &CustomFieldType,
+    own: &TableCustomFields,
+    definition: &Definition,
+    column: &str,
+) -> Vec<Filter> {
+    let Some(parameter) = &own.filter else {
+        return Vec::new();
+    };
+    kind.filters
+        .iter()
+        .map(|(&operator, template)| Filter {
+            column: column.to_owned(),
+            operator,
+            parameter: parameter.replace("{}", &definition.id.to_string()),
+            template: Some(template.clone()),
+            values: Vec::new(),
+            wider: kind.wider,
+            with: BTreeMap::new(),
+            max_values: None,
+        })
+        .collect()
+}
+
+/// Adds what shows a field; the name of the column that the service compares.
+fn add_columns(shape: &mut TableShape, kind: &CustomFieldType, definition: &Definition) -> String {
+    let show = match &kind.object {
+        Some(object) => CustomShow::Object {
+            field: object.field.clone(),
+            text: object.text.clone(),
+        },
+        None if kind.option => CustomShow::Option(Arc::new(definition.options.clone())),
+        None => CustomShow::Value,
+    };
+    let mut column = add_column(
+        shape,
+        definition,
+        &definition.name,
+        kind.kind.into(),
+        show,
+        None,
+    );
+    if let Some(object) = &kind.object {
+        let show = CustomShow::ObjectId {
+            field: object.field.clone(),
+        };
+        let name = format!("{}_id", definition.name);
+        let table = Some(object.table.clone());
+        column = add_column(shape, definition, &name, SqlType::Bigint, show, table);
+    }
+    column
+}
+
+fn add_column(
+    shape: &mut TableShape,
+    definition: &Definition,
+    name: &str,
+    sql_type: SqlType,
+    show: CustomShow,
+    references: Option<String>,
+) -> String {
+    let name = free_name(shape, name, definition.id);
+    shape.columns.push(ColumnShape {
+        name: name.clone(),
+        sql_type,
+        nullable: true,
+        hidden: false,
+        ignore_case: false,
+        references,
+        description: Some(format!("The account's own field \"{}\".", definition.name)),
+        origin: Origin::Custom(CustomColumn {
+            definition: definition.id,
+            show,
+        }),
+    });
+    name
+}
+
+/// The field's name; with `_custom` behind it where the table has a column of that name, and with
+/// the field's `id` behind that where this is taken too.
+fn free_name(shape: &TableShape, name: &str, id: i64) -> String {
+    let name = if name.trim().is_empty() {
+        "custom"
+    } else {
+        name
+    };
+    [
+        name.to_owned(),
+        format!("{name}_custom"),
+        format!("{name}_custom_{id}"),
+    ]
+    .into_iter()
+    .find(|candidate| shape.column(candidate).is_none())
+    .unwrap_or_else(|| format!("custom_{id}"))
+}

@@ -1,0 +1,726 @@
+//! What becomes of statements, and that `SQLite` takes it.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::functions;
+
+fn translated(sql: &str) -> String {
+    translate(sql, &Qualifiers::default())
+        .unwrap_or_else(|problem| panic!("{sql}: {problem}"))
+        .sql
+}
+
+fn error(sql: &str) -> String {
+    match translate(sql, &Qualifiers::default()) {
+        Ok(translated) => panic!("{sql} became {}", translated.sql),
+        Err(problem) => problem.to_string(),
+    }
+}
+
+/// What is written and what becomes of it. `=` is for what stays as it is.
+const CASES: &[(&str, &str)] = &[
+    // Nothing to do.
+    ("SELECT 1", "="),
+    (
+        "select a -- {d 'x'} TOP 5\n, 'it''s {fn' /* TOP 1 */ from t",
+        "=",
+    ),
+    ("SELECT \"TOP\", [top 5], `x` FROM t LIMIT 5 OFFSET 3", "="),
+    ("SELECT a FROM t LIMIT 3, 5", "="),
+    ("SELECT top FROM t", "="),
+    ("SELECT top, t.top, t.date FROM t", "="),
+    ("SELECT date, date AS timestamp FROM t ORDER BY date", "="),
+    ("SELECT a IS NOT DISTINCT FROM b FROM t", "="),
+    ("SELECT x.a FROM t AS x LEFT JOIN u ON (x.a = u.c)", "="),
+    ("WITH c AS (SELECT 1 AS n) SELECT n FROM c", "="),
+    ("SELECT 1e+5, 0x1F, .5, x'00', ?1, :a, @b, $c", "="),
+    (
+        "SELECT replace(a, 'x', 'y'), if(a, 1, 2), char(65) FROM t",
+        "=",
+    ),
+    ("SELECT a FROM t;  ", "SELECT a FROM t"),
+    ("SELECT a FROM t JOIN (SELECT 1 AS a) v USING (a)", "="),
+    // TOP.
+    ("SELECT TOP 5 a FROM t", "SELECT a FROM t LIMIT 5"),
+    ("SELECT TOP(5)a FROM t", "SELECT a FROM t LIMIT 5"),
+    (
+        "SELECT TOP (2+3) a FROM t ORDER BY a DESC",
+        "SELECT a FROM t ORDER BY a DESC LIMIT 2+3",
+    ),
+    (
+        "SELECT DISTINCT TOP 5 a FROM t",
+        "SELECT DISTINCT a FROM t LIMIT 5",
+    ),
+    ("SELECT ALL TOP 5 a FROM t;", "SELECT ALL a FROM t LIMIT 5"),
+    ("SELECT TOP 5 * FROM t", "SELECT * FROM t LIMIT 5"),
+    (
+        "SELECT * FROM (SELECT TOP 3 a FROM t ORDER BY a) x WHERE a IN (SELECT TOP 1 a FROM t)",
+        "SELECT * FROM (SELECT a FROM t ORDER BY a LIMIT 3) x WHERE a IN (SELECT a FROM t LIMIT 1)",
+    ),
+    (
+        "SELECT TOP 2 a FROM t UNION ALL SELECT TOP 3 a FROM t ORDER BY a",
+        "SELECT * FROM (SELECT a FROM t LIMIT 2) UNION ALL SELECT * FROM (SELECT a FROM t LIMIT 3) ORDER BY a",
+    ),
+    (
+        "SELECT TOP (?) a FROM t WHERE a > ? AND b = ?",
+        "SELECT a FROM t WHERE a > ?2 AND b = ?3 LIMIT ?1",
+    ),
+    (
+        "SELECT TOP 1 (SELECT TOP 2 a FROM t) FROM t",
+        "SELECT (SELECT a FROM t LIMIT 2) FROM t LIMIT 1",
+    ),
+    // OFFSET and FETCH.
+    (
+        "SELECT a FROM t ORDER BY a OFFSET 10 ROWS FETCH NEXT 5 ROWS ONLY",
+        "SELECT a FROM t ORDER BY a LIMIT 10, 5",
+    ),
+    (
+        "SELECT a FROM t ORDER BY a OFFSET 10 ROWS",
+        "SELECT a FROM t ORDER BY a LIMIT 10, -1",
+    ),
+    (
+        "SELECT a FROM t FETCH FIRST ROW ONLY",
+        "SELECT a FROM t LIMIT 1",
+    ),
+    (
+        "SELECT a FROM t OFFSET ? ROWS FETCH NEXT ? ROWS ONLY",
+        "SELECT a FROM t LIMIT ?, ?",
+    ),
+    // Escapes and literals.
+    (
+        "SELECT {d '2026-01-05'}",
+        "SELECT apilink_date('2026-01-05')",
+    ),
+    ("SELECT {d'20260105'}", "SELECT apilink_date('2026-01-05')"),
+    ("SELECT {t '10:00'}", "SELECT apilink_time('10:00:00')"),
+    (
+        "SELECT {ts '2026-01-05T10:00:00+02:00'}",
+        "SELECT apilink_timestamp('2026-01-05 08:00:00')",
+    ),
+    (
+        "SELECT DATE '2026-01-05', TIMESTAMP '2026-01-05'",
+        "SELECT apilink_date('2026-01-05'), apilink_timestamp('2026-01-05 00:00:00')",
+    ),
+    (
+        "SELECT {fn UCASE({fn LEFT(a, 3)})} FROM t",
+        "SELECT UCASE(apilink_left(a, 3)) FROM t",
+    ),
+    ("SELECT {fn PI()}AND 1", "SELECT PI() AND 1"),
+    ("SELECT -{fn ABS(-1)}", "SELECT - ABS(-1)"),
+    (
+        "SELECT * FROM {oj t LEFT OUTER JOIN u ON t.a = u.c} WHERE 1",
+        "SELECT * FROM t LEFT OUTER JOIN u ON t.a = u.c WHERE 1",
+    ),
+    (
+        "SELECT a FROM t WHERE b LIKE 'x\\%' {escape '\\'}",
+        "SELECT a FROM t WHERE b LIKE 'x\\%' ESCAPE '\\'",
+    ),
+    ("SELECT {guid 'ab'}", "SELECT 'ab'"),
+    ("SELECT N'é', b N FROM t", "SELECT 'é', b N FROM t"),
+    ("SELECT a FROM t {limit 5}", "SELECT a FROM t limit 5"),
+    // CAST and CONVERT.
+    (
+        "SELECT {fn CONVERT(a, SQL_INTEGER)} FROM t",
+        "SELECT CAST(apilink_cast_integer(a) AS INTEGER) FROM t",
+    ),
+    (
+        "SELECT CONVERT(INTEGER, a) FROM t",
+        "SELECT CAST(apilink_cast_integer(a) AS INTEGER) FROM t",
+    ),
+    (
+        "SELECT CONVERT(date, SQL_VARCHAR) FROM t",
+        "SELECT CAST(date AS VARCHAR) FROM t",
+    ),
+    (
+        "SELECT CONVERT(VARCHAR(10), b, 120) FROM t",
+        "SELECT CAST(apilink_cast_varchar(b, 10) AS VARCHAR(10)) FROM t",
+    ),
+    (
+        "SELECT CAST(a AS VARCHAR(20)) FROM t",
+        "SELECT CAST(apilink_cast_varchar(a, 20) AS VARCHAR(20)) FROM t",
+    ),
+    (
+        "SELECT CAST(a AS DECIMAL(10,2)) FROM t",
+        "SELECT CAST(apilink_cast_decimal(a, 10, 2) AS DECIMAL(10,2)) FROM t",
+    ),
+    (
+        "SELECT CAST(a AS SIGNED) FROM t",
+        "SELECT CAST(apilink_cast_bigint(a) AS BIGINT) FROM t",
+    ),
+    (
+        "SELECT CAST(b AS DATETIME) FROM t",
+        "SELECT apilink_timestamp(b) FROM t",
+    ),
+    (
+        "SELECT CAST(CAST('5' AS INT) AS DOUBLE PRECISION)",
+        "SELECT CAST(apilink_cast_double(CAST(apilink_cast_integer('5') AS INTEGER)) AS DOUBLE)",
+    ),
+    (
+        "SELECT CAST(b AS NVARCHAR(MAX)), CAST(b AS TEXT) FROM t",
+        "SELECT CAST(b AS VARCHAR), CAST(b AS VARCHAR) FROM t",
+    ),
+    // Words between arguments.
+    (
+        "SELECT EXTRACT(YEAR FROM b) FROM t",
+        "SELECT extract('year', b) FROM t",
+    ),
+    (
+        "SELECT TRIM(BOTH 'x' FROM b) FROM t",
+        "SELECT trim(b, 'x') FROM t",
+    ),
+    (
+        "SELECT TRIM(b), TRIM(LEADING FROM b) FROM t",
+        "SELECT TRIM(b), ltrim(b) FROM t",
+    ),
+    (
+        "SELECT SUBSTRING(b FROM 2 FOR 3) FROM t",
+        "SELECT substring(b, 2, 3) FROM t",
+    ),
+    ("SELECT SUBSTRING(b, 2) FROM t", "="),
+    (
+        "SELECT POSITION('a' IN b) FROM t",
+        "SELECT position('a', b) FROM t",
+    ),
+    (
+        "SELECT {fn TIMESTAMPADD(SQL_TSI_DAY, 1, b)} FROM t",
+        "SELECT TIMESTAMPADD('day', 1, b) FROM t",
+    ),
+    (
+        "SELECT DATEADD(hh, ?, '2026-01-01')",
+        "SELECT apilink_timestampadd('hour', ?, apilink_timestamp('2026-01-01'))",
+    ),
+    (
+        "SELECT DATEDIFF(dd, b, CURRENT_DATE()) FROM t",
+        "SELECT DATEDIFF('day', b, CURRENT_DATE) FROM t",
+    ),
+    ("SELECT DATEDIFF(b, '2026-01-01') FROM t", "="),
+    (
+        "SELECT DATE_TRUNC('month', b) FROM t",
+        "SELECT DATE_TRUNC('month', b) FROM t",
+    ),
+    // Names of functions that are keywords.
+    (
+        "SELECT ISNULL(a, 0), NVL(a, 0) FROM t WHERE a ISNULL",
+        "SELECT ifnull(a, 0), ifnull(a, 0) FROM t WHERE a ISNULL",
+    ),
+    (
+        "SELECT RIGHT(b, 2), INSERT(b, 1, 1, 'x') FROM t",
+        "SELECT apilink_right(b, 2), apilink_insert(b, 1, 1, 'x') FROM t",
+    ),
+    (
+        "SELECT CURRENT_TIMESTAMP(3), LOCALTIME, {fn CURRENT_DATE()}",
+        "SELECT CURRENT_TIMESTAMP, CURRENT_TIME, CURRENT_DATE",
+    ),
+    (
+        "SELECT CURRENT_USER, a AS current_user FROM t",
+        "SELECT current_user(), a AS current_user FROM t",
+    ),
+    // Qualifiers.
+    ("SELECT Clio.t.a, t.b FROM Clio.t", "SELECT t.a, t.b FROM t"),
+    (
+        "SELECT x.* FROM [CData].[Clio].[t] x",
+        "SELECT x.* FROM [t] x",
+    ),
+    (
+        "SELECT CData.Clio.t.* FROM main.t, \"clio\".u",
+        "SELECT t.* FROM t, u",
+    ),
+    ("SELECT clio.a FROM t clio", "="),
+    (
+        "SELECT t.a FROM (Clio.t JOIN Clio.u ON t.a = u.c)",
+        "SELECT t.a FROM (t JOIN u ON t.a = u.c)",
+    ),
+    (
+        "SELECT * FROM information_schema.tables WHERE Clio.information_schema.tables.n = 1",
+        "SELECT * FROM information_schema_tables WHERE information_schema_tables .n = 1",
+    ),
+    // Hints.
+    (
+        "SELECT a FROM t WITH (NOLOCK) JOIN u x (NOLOCK) ON x.c = t.a",
+        "SELECT a FROM t JOIN u x ON x.c = t.a",
+    ),
+    (
+        "SELECT a FROM t WITH (INDEX(i), ROWLOCK) OPTION (MAXDOP 1)",
+        "SELECT a FROM t",
+    ),
+];
+
+#[test]
+fn habits_become_what_sqlite_understands() {
+    let mut wrong = String::new();
+    for (written, expected) in CASES {
+        let expected = if *expected == "=" { written } else { expected };
+        let became = translated(written);
+        if became != *expected {
+            let _ = write!(
+                wrong,
+                "\nwritten  {written}\nexpected {expected}\nbecame   {became}\n"
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn sqlite_takes_what_comes_out() {
+    let connection = connection();
+    let mut wrong = String::new();
+    for (written, _) in CASES {
+        let sql = translated(written);
+        if let Err(problem) = connection.prepare(&sql) {
+            let _ = write!(wrong, "\n{written}\nbecame {sql}\n{problem}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn connection() -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    functions::register(&connection).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE t (a, b, date, top, \"top 5\", x);
+             CREATE TABLE u (c);
+             CREATE TABLE information_schema_tables (n);",
+        )
+        .unwrap();
+    connection
+}
+
+/// What is refused, and how the message begins.
+const ERRORS: &[(&str, &str)] = &[
+    ("", "[42000] There is no statement"),
+    (" ; -- nothing", "[42000] There is no statement"),
+    (
+        "SELECT 1;\nSELECT 2",
+        "[42000] Line 2, column 1: a second statement begins here",
+    ),
+    (
+        "SELECT 'é' + 'x",
+        "[42000] Line 1, column 14: what begins here with a quote",
+    ),
+    ("SELECT [a", "[42000] Line 1, column 8: what begins here"),
+    ("SELECT (1", "[42000] Line 1, column 8: '(' is not closed"),
+    ("SELECT 1)", "[42000] Line 1, column 9: ')' closes nothing"),
+    (
+        "SELECT {fn (}",
+        "[42000] Line 1, column 13: '}' closes nothing",
+    ),
+    ("SELECT \0", "[42000] Line 1, column 8: the character NUL"),
+    (
+        "EXPLAIN",
+        "[42000] Line 1, column 8: there is nothing to explain",
+    ),
+    (
+        "SELECT {d '2026-02-30'}",
+        "[22007] Line 1, column 11: '2026-02-30' is not a date",
+    ),
+    (
+        "SELECT {d '2026-02-01 10:00'}",
+        "[22007] Line 1, column 11:",
+    ),
+    (
+        "SELECT {ts 'now'}",
+        "[22007] Line 1, column 12: 'now' is not a timestamp",
+    ),
+    (
+        "SELECT date 'Day' FROM t",
+        "[22007] Line 1, column 13: 'Day' is not a date such as '2026-06-30'. If it is meant as a name, write AS before it.",
+    ),
+    (
+        "SELECT {d 5}",
+        "[42000] Line 1, column 8: {d …} is written with one text",
+    ),
+    (
+        "SELECT {x 1}",
+        "[42000] Line 1, column 8: {x …} is not an escape",
+    ),
+    (
+        "SELECT {call p}",
+        "[42000] Line 1, column 8: the call of a procedure",
+    ),
+    (
+        "SELECT {interval '1' day}",
+        "[HYC00] Line 1, column 8: interval literals",
+    ),
+    (
+        "SELECT x + INTERVAL '1' DAY",
+        "[HYC00] Line 1, column 12: INTERVAL literals",
+    ),
+    (
+        "SELECT TOP 5 PERCENT a FROM t",
+        "[HYC00] Line 1, column 14: PERCENT",
+    ),
+    (
+        "SELECT TOP 5 WITH TIES a FROM t",
+        "[HYC00] Line 1, column 14: WITH TIES",
+    ),
+    (
+        "SELECT TOP 5 a FROM t LIMIT 3",
+        "[42000] Line 1, column 23: TOP and another limit",
+    ),
+    (
+        "SELECT TOP 5 a FROM t OFFSET 3 ROWS",
+        "[42000] Line 1, column 23: TOP and another limit",
+    ),
+    (
+        "SELECT a FROM t FETCH FIRST 3 ROWS",
+        "[42000] Line 1, column 35: ONLY is missing",
+    ),
+    (
+        "SELECT a FROM t FETCH FIRST 3 ROWS WITH TIES",
+        "[HYC00] Line 1, column 36: WITH TIES",
+    ),
+    (
+        "SELECT a INTO u FROM t",
+        "[HYC00] Line 1, column 10: SELECT … INTO",
+    ),
+    (
+        "SELECT CAST(a)",
+        "[42000] Line 1, column 8: CAST is written",
+    ),
+    (
+        "SELECT CAST(a AS nosuch)",
+        "[42000] Line 1, column 18: nosuch is not a type",
+    ),
+    (
+        "SELECT CAST(a AS DECIMAL(5,9))",
+        "[42000] Line 1, column 18: DECIMAL is not a type",
+    ),
+    (
+        "SELECT CAST(a AS WCHAR)",
+        "[42000] Line 1, column 18: WCHAR is not a type",
+    ),
+    (
+        "SELECT CONVERT(a)",
+        "[42000] Line 1, column 8: CONVERT is written",
+    ),
+    (
+        "SELECT CONVERT(VARCHAR, a, 101)",
+        "[42000] Line 1, column 28: this style",
+    ),
+    (
+        "SELECT DATEADD(fortnight, 1, a)",
+        "[42000] Line 1, column 16: fortnight is not an interval",
+    ),
+    (
+        "SELECT EXTRACT(a.b FROM c)",
+        "[42000] Line 1, column 16: EXTRACT is written",
+    ),
+    (
+        "SELECT SUBSTRING(a FOR 2)",
+        "[42000] Line 1, column 8: SUBSTRING is written",
+    ),
+    (
+        "SELECT * FROM dbo.t",
+        "[42S02] Line 1, column 15: there is no schema or catalogue dbo",
+    ),
+    (
+        "SELECT * FROM t, x.clio.t",
+        "[42S02] Line 1, column 18: there is no schema",
+    ),
+];
+
+#[test]
+fn errors_say_where_and_what() {
+    let mut wrong = String::new();
+    for (written, expected) in ERRORS {
+        let message = error(written);
+        if !message.starts_with(*expected) {
+            let _ = write!(
+                wrong,
+                "\n{written}\nexpected {expected}\nis       {message}\n"
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn kinds_of_statements() {
+    use StatementKind::{Delete, Insert, Other, Procedure, Select, Update};
+    let cases = [
+        ("select 1", Select, false),
+        ("VALUES (1)", Select, false),
+        ("WITH c(n) AS (SELECT 1) SELECT n FROM c", Select, false),
+        ("EXPLAIN SELECT 1", Select, true),
+        (
+            "explain query plan with c as (select 1) select 1",
+            Select,
+            true,
+        ),
+        ("INSERT INTO t SELECT 1", Insert, false),
+        (
+            "WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c",
+            Insert,
+            false,
+        ),
+        ("REPLACE INTO t VALUES (1)", Insert, false),
+        ("UPDATE t SET a = 1", Update, false),
+        ("EXPLAIN DELETE FROM t", Delete, true),
+        ("EXEC GetOAuthAccessToken @a = 'x'", Procedure, false),
+        ("{call p(?, 'x')}", Procedure, false),
+        ("{? = call p}", Procedure, false),
+        ("CALL p", Procedure, false),
+        ("PRAGMA table_info(t)", Other, false),
+        ("CREATE TABLE x (a)", Other, false),
+    ];
+    for (sql, kind, explain) in cases {
+        let translated = translate(sql, &Qualifiers::default()).unwrap();
+        assert_eq!(
+            (translated.kind, translated.explain),
+            (kind, explain),
+            "{sql}"
+        );
+        let available = kind.check_available();
+        match kind {
+            Select => assert_eq!(available, Ok(())),
+            _ => assert_eq!(available.unwrap_err().sqlstate, SqlState::NOT_IMPLEMENTED),
+        }
+    }
+    assert_eq!(translated("EXPLAIN QUERY PLAN SELECT 1"), "SELECT 1");
+    assert_eq!(translated("{? = call p(?)};"), "{? = call p(?)}");
+}
+
+#[test]
+fn positions_lead_back() {
+    let written = "SELECT TOP 5 {fn UCASE(nosuch)}, [b] FROM Clio.t WHERE x = {d '2026-01-05'}";
+    let translated = translate(written, &Qualifiers::default()).unwrap();
+    for word in ["SELECT", "UCASE", "nosuch", "[b]", "WHERE x", "x ="] {
+        let offset = translated.sql.find(word).unwrap();
+        assert_eq!(
+            translated.positions.original(offset),
+            written.find(word).unwrap(),
+            "{word}"
+        );
+    }
+    // What was made stands for what it was made of.
+    let offset = translated.sql.find("2026").unwrap();
+    assert_eq!(
+        translated.positions.original(offset),
+        written.find("{d").unwrap()
+    );
+    let offset = translated
+        .sql
+        .find('5')
+        .map(|_| translated.sql.len() - 1)
+        .unwrap();
+    assert_eq!(
+        translated.positions.original(offset),
+        written.find('5').unwrap()
+    );
+    assert_eq!(line_and_column("é\nab", 4), (2, 2));
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let deep = |levels| {
+        format!(
+            "SELECT {}1{}",
+            "CAST(".repeat(levels),
+            " AS INT)".repeat(levels)
+        )
+    };
+    assert!(translate(&deep(150), &Qualifiers::default()).is_ok());
+    assert!(error(&deep(100_000)).contains("nested too deeply"));
+    // Plain parentheses are no nesting for this walk.
+    let plain = format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000));
+    assert_eq!(translated(&plain), plain);
+}
+
+/// The texts of the tokens of a statement.
+fn token_texts(sql: &str) -> Vec<&str> {
+    let tokens = lexer::tokens(sql);
+    tokens.iter().map(|token| &sql[token.range()]).collect()
+}
+
+/// A piece of an expression that `SQLite` takes after translation, over the columns of `t`.
+fn expression() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("a".to_owned()),
+        Just("t.b".to_owned()),
+        Just("Clio.t.x".to_owned()),
+        Just("N'x'".to_owned()),
+        Just("{d '2026-01-05'}".to_owned()),
+        Just("TIMESTAMP '2026-01-05 10:00'".to_owned()),
+        Just("?".to_owned()),
+        Just("CURRENT_DATE()".to_owned()),
+        Just("-5".to_owned()),
+        Just("1.5e-3".to_owned()),
+    ];
+    leaf.prop_recursive(4, 40, 3, |inner| {
+        let one = (0..ONE.len(), inner.clone()).prop_map(|(form, x)| ONE[form].replace('§', &x));
+        let two = (0..TWO.len(), inner.clone(), inner)
+            .prop_map(|(form, x, y)| TWO[form].replace('§', &x).replace('¤', &y));
+        prop_oneof![one, two]
+    })
+}
+
+const ONE: [&str; 14] = [
+    "(§)",
+    "{fn ucase(§)}",
+    "CAST(§ AS DECIMAL(10,2))",
+    "CONVERT(§, SQL_BIGINT)",
+    "CONVERT(NVARCHAR(9), §)",
+    "EXTRACT(MONTH FROM §)",
+    "TRIM(LEADING '0' FROM §)",
+    "TRIM(§)",
+    "(SELECT TOP 1 § FROM t)",
+    "EXISTS (SELECT 1 FROM main.u WHERE c = §)",
+    "-{fn abs(§)}",
+    "{fn TIMESTAMPADD(SQL_TSI_HOUR, 2, §)}",
+    "LEFT(§, 2)",
+    "CASE WHEN § IS NULL THEN 1 END",
+];
+
+const TWO: [&str; 8] = [
+    "(§ + ¤)",
+    "ISNULL(§, ¤)",
+    "POSITION(§ IN ¤)",
+    "SUBSTRING(§ FROM ¤)",
+    "(§ LIKE ¤ {escape '!'})",
+    "(§ IN (SELECT TOP (1) c FROM u UNION SELECT TOP 2 ¤ FROM t))",
+    "DATEDIFF(day, §, ¤)",
+    "(§ IS NOT DISTINCT FROM ¤)",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_text_is_translated_or_refused(sql in "\\PC*|[a-zA-Z{}()'\"\\[\\],.;?:@ \\-*/0-9]*") {
+        let _ = translate(&sql, &Qualifiers::default());
+    }
+
+    #[test]
+    fn any_words_are_translated_or_refused(words in prop::collection::vec(word(), 0..30)) {
+        let sql = words.join(" ");
+        if let Ok(translated) = translate(&sql, &Qualifiers::default()) {
+            for offset in 0..=translated.sql.len() {
+                prop_assert!(translated.positions.original(offset) <= sql.len());
+            }
+        }
+    }
+
+    /// Tokens cover all but blanks and comments, in order.
+    #[test]
+    fn tokens_and_gaps_make_the_text(sql in "\\PC*|[a-z'\"\\[\\]\\-/*. 0-9e+?:]*") {
+        let mut end = 0;
+        for token in lexer::tokens(&sql) {
+            prop_assert!(token.start >= end && token.end > token.start);
+            prop_assert!(sql.is_char_boundary(token.start) && sql.is_char_boundary(token.end));
+            prop_assert!(token_texts(&sql[end..token.start]).is_empty());
+            end = token.end;
+        }
+        prop_assert!(token_texts(&sql[end..]).is_empty());
+    }
+
+    /// Without any of the habits nothing changes.
+    #[test]
+    fn plain_sql_stays(names in prop::collection::vec("[a-z]{1,3}_|\"[a-z ]*\"|'[^']*'|[0-9]+|[-+*/<>=]", 1..20)) {
+        let sql = format!("SELECT {}", names.join(" "));
+        if let Ok(translated) = translate(&sql, &Qualifiers::default()) {
+            prop_assert_eq!(token_texts(&translated.sql), token_texts(&sql));
+        }
+    }
+
+    #[test]
+    fn sqlite_takes_generated_statements(columns in prop::collection::vec(expression(), 1..4), limit in 0_usize..5) {
+        let top = ["", "TOP 5", "DISTINCT TOP (?)", "ALL", "TOP (1 + 2)"][limit];
+        let sql = format!("SELECT {top} {} FROM Clio.t WITH (NOLOCK)", columns.join(", "));
+        let became = translated(&sql);
+        if let Err(problem) = connection().prepare(&became) {
+            panic!("{sql}\nbecame {became}\n{problem}");
+        }
+    }
+
+    /// Parameters keep their order, wherever they are written.
+    #[test]
+    fn parameters_keep_their_numbers(count in 1_usize..6) {
+        let values: Vec<String> = (0..count).map(|_| "?".to_owned()).collect();
+        let sql = format!("SELECT TOP (?) {} FROM t", values.join(", "));
+        let connection = connection();
+        connection.execute_batch("INSERT INTO t DEFAULT VALUES").unwrap();
+        let translated = translated(&sql);
+        let mut statement = connection.prepare(&translated).unwrap();
+        prop_assert_eq!(statement.parameter_count(), count + 1);
+        let given = rusqlite::params_from_iter(1..=i64::try_from(count).unwrap() + 1);
+        let row: Vec<i64> = statement
+            .query_row(given, |row| (0..count).map(|column| row.get(column)).collect())
+            .unwrap();
+        let expected: Vec<i64> = (2..).take(count).collect();
+        prop_assert_eq!(row, expected);
+    }
+}
+
+/// A word that the translation looks at, or something next to it.
+fn word() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "SELECT",
+        "TOP",
+        "5",
+        "(",
+        ")",
+        "{",
+        "}",
+        "fn",
+        "d",
+        "'2026-01-05'",
+        "'x'",
+        "?",
+        ",",
+        ".",
+        "CAST",
+        "CONVERT",
+        "AS",
+        "INTEGER",
+        "FROM",
+        "t",
+        "JOIN",
+        "UNION",
+        "ALL",
+        "ORDER",
+        "BY",
+        "LIMIT",
+        "OFFSET",
+        "ROWS",
+        "FETCH",
+        "NEXT",
+        "ONLY",
+        "TRIM",
+        "BOTH",
+        "SUBSTRING",
+        "FOR",
+        "POSITION",
+        "IN",
+        "EXTRACT",
+        "year",
+        "DATEADD",
+        "N",
+        "WITH",
+        "NOLOCK",
+        "OPTION",
+        "INTO",
+        "EXPLAIN",
+        "Clio",
+        "information_schema",
+        "*",
+        "call",
+        "DATE",
+        "CURRENT_USER",
+        "escape",
+        "-",
+        ";",
+        "EXEC",
+        "ISNULL",
+        "--\n",
+        "/* */",
+        "USING",
+        "DISTINCT",
+        ":name",
+        "?3",
+    ])
+}

@@ -1,0 +1,245 @@
+//! What `SQLite` is going to do with each scan, read from the program that it made of a statement
+//! (`EXPLAIN`): which columns it reads, whether a scan is repeated, and where its values come from.
+
+use std::collections::{BTreeSet, HashMap};
+
+/// One instruction of a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Instruction {
+    pub(crate) opcode: String,
+    pub(crate) p1: i64,
+    pub(crate) p2: i64,
+    pub(crate) p3: i64,
+    pub(crate) p4: String,
+}
+
+/// What is known about the scans of a plan. Plans are numbered; several scans may share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScanFacts {
+    /// The columns that are read.
+    pub(crate) columns: BTreeSet<usize>,
+    /// Its row id is read.
+    pub(crate) reads_rowid: bool,
+    /// It is inside of a loop, so that it may begin many times.
+    pub(crate) is_inner: bool,
+    /// The statement may leave it before its last row.
+    pub(crate) can_stop: bool,
+    /// The number of places in the program where such a scan begins.
+    pub(crate) places: usize,
+    /// Where each of its values comes from.
+    pub(crate) arguments: Vec<Source>,
+}
+
+/// Where a value given to a scan comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A column of the row at which a scan of this plan is.
+    Column { plan: usize, column: usize },
+    /// A value that does not change while the statement runs.
+    Constant,
+    /// Something computed on the way.
+    Unknown,
+}
+
+/// Reads a program.
+pub(crate) fn read(program: &[Instruction]) -> HashMap<usize, ScanFacts> {
+    let mut facts: HashMap<usize, ScanFacts> = HashMap::new();
+    let plans = plans_of_cursors(program);
+    let loops = loops(program);
+    for (address, instruction) in program.iter().enumerate() {
+        if instruction.opcode == "VFilter" {
+            let Some(plan) = plan_number(instruction) else {
+                continue;
+            };
+            let arguments = arguments(program, address, instruction, &plans);
+            let is_inner = loops.iter().any(|&(cursor, from, to)| {
+                cursor != instruction.p1 && from <= address && address <= to
+            });
+            let can_stop = can_stop(program, address, instruction.p1);
+            let fact = facts.entry(plan).or_default();
+            fact.can_stop |= can_stop;
+            fact.places += 1;
+            fact.is_inner |= is_inner;
+            fact.arguments = if fact.places == 1 {
+                arguments
+            } else {
+                merged(&fact.arguments, &arguments)
+            };
+        }
+    }
+    for instruction in program {
+        let Some(cursor_plans) = plans.get(&instruction.p1) else {
+            continue;
+        };
+        for plan in cursor_plans {
+            let fact = facts.entry(*plan).or_default();
+            match instruction.opcode.as_str() {
+                "VColumn" => {
+                    fact.columns.extend(usize::try_from(instruction.p2).ok());
+                }
+                "Rowid" => fact.reads_rowid = true,
+                _ => {}
+            }
+        }
+    }
+    facts
+}
+
+/// A scan that begins in several places has a known source only where they agree.
+fn merged(one: &[Source], other: &[Source]) -> Vec<Source> {
+    one.iter()
+        .zip(other)
+        .map(|(one, other)| if one == other { *one } else { Source::Unknown })
+        .collect()
+}
+
+fn plan_number(instruction: &Instruction) -> Option<usize> {
+    instruction.p4.trim().parse().ok()
+}
+
+/// The plans of each cursor.
+fn plans_of_cursors(program: &[Instruction]) -> HashMap<i64, Vec<usize>> {
+    let mut plans: HashMap<i64, Vec<usize>> = HashMap::new();
+    for instruction in program {
+        if instruction.opcode == "VFilter"
+            && let Some(plan) = plan_number(instruction)
+        {
+            let known = plans.entry(instruction.p1).or_default();
+            if !known.contains(&plan) {
+                known.push(plan);
+            }
+        }
+    }
+    plans
+}
+
+/// The loops: the cursor that drives each, and its first and last address.
+fn loops(program: &[Instruction]) -> Vec<(i64, usize, usize)> {
+    program
+        .iter()
+        .enumerate()
+        .filter(|(_, instruction)| {
+            matches!(
+                instruction.opcode.as_str(),
+                "VNext" | "Next" | "Prev" | "SorterNext" | "Goto" | "RowSetRead"
+            )
+        })
+        .filter_map(|(address, instruction)| {
+            let from = usize::try_from(instruction.p2).ok()?;
+            let cursor = if instruction.opcode == "Goto" {
+                -1
+            } else {
+                instruction.p1
+            };
+            (from < address).then_some((cursor, from, address))
+        })
+        // The jump back to the beginning of the program, after its set-up, is no loop.
+        .filter(|&(cursor, from, _)| cursor != -1 || from > 1)
+        .collect()
+}
+
+/// Whether something in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
+/// EXISTS, the least of an ordered scan. A part of the program that hands rows to another part
+/// (a coroutine) is left whenever that one is.
+fn can_stop(program: &[Instruction], address: usize, cursor: i64) -> bool {
+    let counts = |instruction: &Instruction| instruction.opcode == "DecrJumpZero";
+    let Some(end) = program
+        .iter()
+        .enumerate()
+        .skip(address)
+        .find(|(_, next)| next.opcode == "VNext" && next.p1 == cursor)
+        .map(|(end, _)| end)
+    else {
+        return true;
+    };
+    let is_outside =
+        |target: i64| usize::try_from(target).is_ok_and(|target| target > end || target < address);
+    let leaves = program
+        .get(address + 1..end)
+        .unwrap_or_default()
+        .iter()
+        .any(|instruction| {
+            (counts(instruction) || instruction.opcode == "Goto") && is_outside(instruction.p2)
+        });
+    let is_in_coroutine = program.iter().take(address).any(|instruction| {
+        instruction.opcode == "InitCoroutine"
+            && usize::try_from(instruction.p2).is_ok_and(|end| address < end)
+    });
+    leaves || (is_in_coroutine && program.iter().any(counts))
+}
+
+fn arguments(
+    program: &[Instruction],
+    address: usize,
+    filter: &Instruction,
+    plans: &HashMap<i64, Vec<usize>>,
+) -> Vec<Source> {
+    // Register P3 has the index number, P3+1 the number of arguments; the arguments follow.
+    let count = last_write(program, address, filter.p3 + 1)
+        .filter(|write| write.opcode == "Integer")
+        .map_or(0, |write| write.p1);
+    (0..count)
+        .map(|at| source(program, address, filter.p3 + 2 + at, plans, 0))
+        .collect()
+}
+
+fn source(
+    program: &[Instruction],
+    address: usize,
+    register: i64,
+    plans: &HashMap<i64, Vec<usize>>,
+    depth: usize,
+) -> Source {
+    /// Copies of copies are rare.
+    const DEEPEST: usize = 4;
+    let Some(write) = last_write(program, address, register) else {
+        return Source::Unknown;
+    };
+    match write.opcode.as_str() {
+        "VColumn" => match (
+            plans.get(&write.p1).map(Vec::as_slice),
+            usize::try_from(write.p2),
+        ) {
+            (Some([plan]), Ok(column)) => Source::Column {
+                plan: *plan,
+                column,
+            },
+            _ => Source::Unknown,
+        },
+        "Integer" | "Int64" | "String8" | "String" | "Real" | "Blob" | "Variable" => {
+            Source::Constant
+        }
+        "SCopy" | "Copy" | "IntCopy" if depth < DEEPEST => {
+            source(program, address, write.p1, plans, depth + 1)
+        }
+        _ => Source::Unknown,
+    }
+}
+
+/// The last instruction before `address` that writes a register. Constants may be set up behind the
+/// program's end, so the rest is searched too.
+fn last_write(program: &[Instruction], address: usize, register: i64) -> Option<&Instruction> {
+    let writes = |instruction: &&Instruction| writes(instruction, register);
+    program
+        .get(..address)?
+        .iter()
+        .rev()
+        .find(writes)
+        .or_else(|| program.get(address..)?.iter().rev().find(writes))
+}
+
+fn writes(instruction: &Instruction, register: i64) -> bool {
+    match instruction.opcode.as_str() {
+        "VColumn" | "Column" => instruction.p3 == register,
+        "Integer" | "Int64" | "String8" | "String" | "Real" | "Blob" | "Variable" | "Rowid" => {
+            instruction.p2 == register
+        }
+        "Null" => instruction.p2 <= register && register <= instruction.p3.max(instruction.p2),
+        "SCopy" | "IntCopy" => instruction.p2 == register,
+        "Copy" => instruction.p2 <= register && register <= instruction.p2 + instruction.p3,
+        // What else there is leaves its result in P3: functions, arithmetic.
+        "Function" | "PureFunc" | "Add" | "Subtract" | "Multiply" | "Divide" | "Remainder"
+        | "Concat" | "VInitIn" => instruction.p3 == register,
+        _ => false,
+    }
+}

@@ -1,0 +1,120 @@
+//! `SQLite` above, the service below: virtual tables that ask for no more than a statement needs.
+//!
+//! [`plan`] matches constraints with what the service can do, [`request`] makes requests of plans,
+//! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
+//! [`bytecode`] finds out what a statement is going to do, [`runtime`] is what its scans share,
+//! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
+//! `SQLite`, and [`sqlite`] runs the statement.
+
+mod bytecode;
+mod cell;
+pub(crate) mod explain;
+pub(crate) mod fetch;
+mod layout;
+pub(crate) mod page;
+mod plan;
+mod request;
+pub(crate) mod runtime;
+mod scan;
+mod sqlite;
+mod store;
+mod table;
+
+use std::sync::Arc;
+
+use apilink_core::{Diagnostic, Result, SqlState};
+use rusqlite::Connection;
+
+use bytecode::Instruction;
+use runtime::Runtime;
+use sqlite::Running;
+
+use crate::catalog::TableShape;
+use crate::functions;
+use crate::value::Value;
+
+/// A statement that `SQLite` has planned, and that has not run yet.
+pub(crate) struct Prepared {
+    runtime: Arc<Runtime>,
+    running: Running,
+}
+
+impl Prepared {
+    /// Plans a statement over tables.
+    pub(crate) fn new(runtime: Runtime, tables: &[Arc<TableShape>], sql: &str) -> Result<Self> {
+        let runtime = Arc::new(runtime);
+        let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
+        let cancel = runtime.fetcher.cancel.clone();
+        connection
+            .progress_handler(CHECK_EVERY, Some(move || cancel.is_cancelled()))
+            .map_err(of_sqlite)?;
+        for shape in tables {
+            table::register(&connection, &runtime, shape).map_err(of_sqlite)?;
+        }
+        functions::register(&connection).map_err(of_sqlite)?;
+        let program = program(&connection, sql).map_err(|error| failed(&runtime, &error))?;
+        runtime.learn(bytecode::read(&program));
+        let running = Running::new(connection, sql).map_err(|error| failed(&runtime, &error))?;
+        Ok(Self { runtime, running })
+    }
+
+    /// The next row; `None` after the last.
+    pub(crate) fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
+        match self.running.step() {
+            Ok(true) => Ok(Some(self.running.row())),
+            Ok(false) => Ok(None),
+            Err(error) => Err(failed(&self.runtime, &error)),
+        }
+    }
+
+    /// What it is going to ask of the service.
+    pub(crate) fn steps(&self) -> Vec<explain::Step> {
+        explain::steps(&self.runtime)
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<Diagnostic> {
+        self.runtime.take_warnings()
+    }
+}
+
+/// Steps of a program between two looks at whether the statement was cancelled.
+const CHECK_EVERY: i32 = 10_000;
+
+/// The program that `SQLite` makes of a statement.
+fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instruction>> {
+    let mut statement = connection.prepare(&format!("EXPLAIN {sql}"))?;
+    statement
+        .query_map([], |row| {
+            let p4: rusqlite::types::Value = row.get(5)?;
+            Ok(Instruction {
+                opcode: row.get(1)?,
+                p1: row.get(2)?,
+                p2: row.get(3)?,
+                p3: row.get(4)?,
+                p4: match p4 {
+                    rusqlite::types::Value::Text(text) => text,
+                    _ => String::new(),
+                },
+            })
+        })?
+        .collect()
+}
+
+/// The error behind what `SQLite` said: one of ours, if it came from below.
+fn failed(runtime: &Runtime, error: &rusqlite::Error) -> Diagnostic {
+    if let Some(problem) = runtime.take_failure() {
+        return problem;
+    }
+    if runtime.fetcher.cancel.is_cancelled() {
+        return fetch::cancelled();
+    }
+    functions::diagnostic_of(error)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+fn of_sqlite(error: rusqlite::Error) -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        format!("SQLite could not be set up: {error}."),
+    )
+}

@@ -1,0 +1,480 @@
+//! One scan: the rows that a cursor walks over.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use apilink_core::{Diagnostic, Result};
+
+use super::fetch::{Delivered, Stream};
+use super::page::Row;
+use super::request::{Given, whole};
+use super::runtime::{Runtime, Shared, internal};
+use super::store::StoredTable;
+use crate::catalog::{Origin, TableShape, TableSource};
+use crate::value::Value;
+
+/// A cursor of a virtual table.
+pub(crate) struct Cursor {
+    runtime: Arc<Runtime>,
+    shape: Arc<TableShape>,
+    plan: usize,
+    slots: Vec<Option<usize>>,
+    /// The values that it began with.
+    given: Vec<Given>,
+    /// The values that hidden columns were compared with.
+    asked: Vec<(usize, Value)>,
+    rows: Rows,
+    row: Option<Row>,
+    /// The number of the row in this scan, from 1.
+    number: i64,
+    /// Rows have no key, and their numbers are asked for.
+    counts_equals: bool,
+    equals: HashMap<i64, u32>,
+    occurrence: u32,
+}
+
+/// The way of a scan through the keys of its table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// The slot of the key.
+    pub(crate) slot: usize,
+    pub(crate) descending: bool,
+}
+
+impl Way {
+    /// Whether a row is beyond a bound.
+    fn is_beyond(self, row: &Row, bound: i64) -> bool {
+        let key = row.get(self.slot).and_then(whole);
+        key.is_some_and(|key| {
+            if self.descending {
+                key < bound
+            } else {
+                key > bound
+            }
+        })
+    }
+}
+
+/// Rows in the order in which a scan gives them.
+pub(crate) enum Rows {
+    /// As the pages come.
+    Streamed {
+        stream: Box<Stream>,
+        ready: VecDeque<Row>,
+        fetches_ahead: bool,
+        way: Option<Way>,
+        bound: Option<i64>,
+        /// The records received.
+        received: u64,
+    },
+    /// What a scan from the end could not reach, from there to the beginning.
+    Reversed {
+        table: StoredTable,
+        ready: VecDeque<(i64, Row)>,
+        next: i64,
+        way: Option<Way>,
+        bound: Option<i64>,
+    },
+    /// From the store, which is filled as they are read.
+    Stored {
+        shared: Arc<Mutex<Shared>>,
+        wanted: Vec<(usize, Value)>,
+        ready: VecDeque<(i64, Row)>,
+        last: i64,
+        is_done: bool,
+    },
+    /// All at hand.
+    Listed(std::vec::IntoIter<Row>),
+    /// Only so many of them.
+    Counted(u64),
+}
+
+impl Rows {
+    pub(crate) fn listed(rows: Vec<Row>) -> Self {
+        Self::Listed(rows.into_iter())
+    }
+
+    pub(crate) fn counted(count: u64) -> Self {
+        Self::Counted(count)
+    }
+
+    pub(crate) fn streamed(
+        stream: Stream,
+        fetches_ahead: bool,
+        way: Option<Way>,
+        bound: Option<i64>,
+    ) -> Self {
+        Self::Streamed {
+            stream: Box::new(stream),
+            ready: VecDeque::new(),
+            fetches_ahead,
+            way,
+            bound,
+            received: 0,
+        }
+    }
+
+    /// Whether a row is beyond the bound of the scan.
+    fn ends_before(&self, row: &Row) -> bool {
+        match self {
+            Self::Streamed {
+                way: Some(way),
+                bound: Some(bound),
+                ..
+            }
+            | Self::Reversed {
+                way: Some(way),
+                bound: Some(bound),
+                ..
+            } => way.is_beyond(row, *bound),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn stored(shared: Arc<Mutex<Shared>>, wanted: Vec<(usize, Value)>) -> Self {
+        Self::Stored {
+            shared,
+            wanted,
+            ready: VecDeque::new(),
+            last: 0,
+            is_done: false,
+        }
+    }
+}
+
+impl Cursor {
+    pub(crate) fn new(runtime: Arc<Runtime>, shape: Arc<TableShape>) -> Self {
+        Self {
+            runtime,
+            shape,
+            plan: usize::MAX,
+            slots: Vec::new(),
+            given: Vec::new(),
+            asked: Vec::new(),
+            rows: Rows::counted(0),
+            row: None,
+            number: 0,
+            counts_equals: false,
+            equals: HashMap::new(),
+            occurrence: 0,
+        }
+    }
+
+    /// Begins a scan and moves to its first row.
+    pub(crate) fn begin(&mut self, plan_number: usize, given: &[Given]) -> Result<()> {
+        let runtime = Arc::clone(&self.runtime);
+        let plan = runtime
+            .plan(plan_number)
+            .ok_or_else(|| internal("a scan without a plan"))?;
+        self.plan = plan_number;
+        self.number = 0;
+        self.row = None;
+        self.equals.clear();
+        self.counts_equals = self.shape.key.is_empty()
+            && runtime
+                .facts(plan_number)
+                .is_some_and(|facts| facts.reads_rowid);
+        let is_system = matches!(self.shape.source, TableSource::System);
+        self.slots = match runtime.layout(&plan).filter(|_| !is_system) {
+            Some(layout) => (0..self.shape.columns.len())
+                .map(|column| layout.slot(column))
+                .collect(),
+            None => (0..self.shape.columns.len()).map(Some).collect(),
+        };
+        self.asked = plan
+            .arguments
+            .iter()
+            .zip(given)
+            .filter_map(|(argument, given)| match given {
+                Given::One(value) => Some((argument.column?, value.clone())),
+                Given::Many(_) => None,
+            })
+            .collect();
+        self.given = given.to_vec();
+        self.rows = runtime.begin(plan_number, given)?;
+        self.advance()
+    }
+
+    /// Moves to the next row.
+    pub(crate) fn advance(&mut self) -> Result<()> {
+        self.row = self.next_row()?;
+        if self
+            .row
+            .as_ref()
+            .is_some_and(|row| self.rows.ends_before(row))
+        {
+            self.row = None;
+            self.rows = Rows::counted(0);
+        }
+        self.number += 1;
+        self.count_equals();
+        Ok(())
+    }
+
+    fn next_row(&mut self) -> Result<Option<Row>> {
+        match &mut self.rows {
+            Rows::Counted(left) => {
+                let row = (*left > 0).then(Row::new);
+                *left = left.saturating_sub(1);
+                Ok(row)
+            }
+            Rows::Listed(rows) => Ok(rows.next()),
+            Rows::Reversed {
+                table, ready, next, ..
+            } => {
+                if ready.is_empty() {
+                    ready.extend(self.runtime.rows_back(table, *next)?);
+                }
+                let Some((number, row)) = ready.pop_front() else {
+                    return Ok(None);
+                };
+                *next = number;
+                Ok(Some(row))
+            }
+            Rows::Streamed { ready, .. } => {
+                if let Some(row) = ready.pop_front() {
+                    return Ok(Some(row));
+                }
+                if self.turn_around()? {
+                    return self.next_row();
+                }
+                self.next_streamed()
+            }
+            Rows::Stored {
+                shared,
+                wanted,
+                ready,
+                last,
+                is_done,
+            } => {
+                if ready.is_empty() && !*is_done {
+                    ready.extend(self.runtime.stored_rows(shared, wanted, *last)?);
+                    *is_done = ready.is_empty();
+                }
+                let Some((number, row)) = ready.pop_front() else {
+                    return Ok(None);
+                };
+                *last = number;
+                Ok(Some(row))
+            }
+        }
+    }
+
+    /// Reads what is left from the other end, where a scan from the end has come as far as it can.
+    fn turn_around(&mut self) -> Result<bool> {
+        let Rows::Streamed {
+            stream,
+            way: Some(way),
+            bound,
+            received,
+            ..
+        } = &self.rows
+        else {
+            return Ok(false);
+        };
+        let reaches = received + stream.page_size() <= self.runtime.offset_end();
+        if !way.descending || reaches || !stream.has_more() {
+            return Ok(false);
+        }
+        let (way, bound) = (*way, *bound);
+        let last = self.row.as_ref().and_then(|row| whole(row.get(way.slot)?));
+        let (Some(last), Some(plan)) = (last, self.runtime.plan(self.plan)) else {
+            return Ok(false);
+        };
+        let table = self.runtime.rest_below(&plan, &self.given, last)?;
+        self.rows = Rows::Reversed {
+            next: table.rows + 1,
+            table,
+            ready: VecDeque::new(),
+            way: Some(way),
+            bound,
+        };
+        Ok(true)
+    }
+
+    fn next_streamed(&mut self) -> Result<Option<Row>> {
+        loop {
+            let Some(warnings) = self.read_page_ahead()? else {
+                return Ok(None);
+            };
+            self.runtime.warn(warnings);
+            if let Rows::Streamed { ready, .. } = &mut self.rows
+                && let Some(row) = ready.pop_front()
+            {
+                return Ok(Some(row));
+            }
+        }
+    }
+
+    /// Reads the next page of a stream behind the rows at hand; `None` if there is none.
+    pub(crate) fn read_page_ahead(&mut self) -> Result<Option<Vec<Diagnostic>>> {
+        let Rows::Streamed {
+            stream,
+            ready,
+            fetches_ahead,
+            received,
+            way,
+            ..
+        } = &mut self.rows
+        else {
+            return Ok(None);
+        };
+        let Some(Delivered { mut page, warnings }) = stream.next_page()? else {
+            return Ok(None);
+        };
+        *received += page.records;
+        // From the end, the list can be read only so far.
+        let reaches = !way.is_some_and(|way| way.descending)
+            || *received + stream.page_size() <= self.runtime.offset_end();
+        if *fetches_ahead && reaches {
+            stream.fetch_ahead();
+        }
+        if let Some(plan) = self.runtime.plan(self.plan) {
+            self.runtime.note(&plan, &mut page);
+        }
+        ready.extend(page.rows);
+        Ok(Some(warnings))
+    }
+
+    /// Whether the scan is behind its last row.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.row.is_none()
+    }
+
+    /// The value of a column in the row at which the scan is.
+    pub(crate) fn value(&self, column: usize) -> Result<&Value> {
+        const NULL: &Value = &Value::Null;
+        let Some(row) = &self.row else {
+            return Ok(NULL);
+        };
+        let shape = self.shape.columns.get(column);
+        if shape.is_some_and(|column| column.origin == Origin::Parameter) {
+            return self
+                .asked
+                .iter()
+                .find(|(asked, _)| *asked == column)
+                .map(|(_, value)| value)
+                .ok_or_else(|| unasked(&self.shape, column));
+        }
+        self.slots
+            .get(column)
+            .copied()
+            .flatten()
+            .and_then(|slot| row.get(slot))
+            // Never a NULL that nobody sent.
+            .ok_or_else(|| internal("a column that was not fetched"))
+    }
+
+    /// A number that is the row's own, in every scan of the table.
+    pub(crate) fn row_id(&self) -> i64 {
+        let Some(row) = &self.row else {
+            return 0;
+        };
+        if let [key] = self.shape.key[..]
+            && let Some(slot) = self.slots.get(key).copied().flatten()
+            && let Some(Value::Integer(id)) = row.get(slot)
+        {
+            return *id;
+        }
+        if matches!(self.shape.source, TableSource::System) {
+            return self.number;
+        }
+        let keys: Vec<&Value> = self
+            .shape
+            .key
+            .iter()
+            .filter_map(|&key| row.get(self.slots.get(key).copied().flatten()?))
+            .collect();
+        if keys.is_empty() {
+            numbered(&row.iter().collect::<Vec<_>>(), self.occurrence)
+        } else {
+            numbered(&keys, 0)
+        }
+    }
+
+    /// Counts the rows before this one that are equal to it, where nothing else tells them apart.
+    /// Every scan that gives one of them gives all, so the count is the same in each.
+    fn count_equals(&mut self) {
+        let Some(row) = self.row.as_ref().filter(|_| self.counts_equals) else {
+            return;
+        };
+        let number = numbered(&row.iter().collect::<Vec<_>>(), 0);
+        let seen = self.equals.entry(number).or_insert(0);
+        self.occurrence = *seen;
+        *seen += 1;
+    }
+
+    /// Looks at the row at which the scan is.
+    pub(crate) fn with_row<T>(&self, look: impl FnOnce(&Row) -> T) -> Option<T> {
+        self.row.as_ref().map(look)
+    }
+
+    /// The values of a slot in the rows at hand, the present one first.
+    pub(crate) fn ahead(&self, slot: usize) -> Vec<Value> {
+        let mut values: Vec<Value> = self
+            .row
+            .iter()
+            .filter_map(|row| row.get(slot).cloned())
+            .collect();
+        if let Rows::Streamed { ready, .. } = &self.rows {
+            values.extend(ready.iter().filter_map(|row| row.get(slot).cloned()));
+        }
+        values
+    }
+
+    /// The shared rows that it reads, if it does.
+    pub(crate) fn shared(&self) -> Option<Arc<Mutex<Shared>>> {
+        match &self.rows {
+            Rows::Stored { shared, .. } => Some(Arc::clone(shared)),
+            _ => None,
+        }
+    }
+
+    /// How many rows the scan has, as far as that is known.
+    pub(crate) fn expected_rows(&self) -> Option<u64> {
+        match &self.rows {
+            Rows::Streamed { stream, ready, .. } => {
+                if stream.has_more() {
+                    stream.total()
+                } else {
+                    Some(ready.len() as u64 + 1)
+                }
+            }
+            Rows::Stored { .. } | Rows::Reversed { .. } => None,
+            Rows::Listed(rows) => Some(rows.len() as u64 + 1),
+            Rows::Counted(count) => Some(*count),
+        }
+    }
+}
+
+/// A number made of a key that is none itself. The same key gives the same number.
+fn numbered(keys: &[&Value], occurrence: u32) -> i64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    occurrence.hash(&mut hasher);
+    for key in keys {
+        match key {
+            Value::Null => 0_u8.hash(&mut hasher),
+            Value::Integer(number) => (1_u8, number).hash(&mut hasher),
+            Value::Real(number) => (2_u8, number.to_bits()).hash(&mut hasher),
+            Value::Text(text) => (3_u8, text).hash(&mut hasher),
+            Value::Bytes(bytes) => (4_u8, bytes).hash(&mut hasher),
+        }
+    }
+    hasher.finish().cast_signed()
+}
+
+fn unasked(shape: &TableShape, column: usize) -> Diagnostic {
+    let name = shape
+        .columns
+        .get(column)
+        .map_or("?", |column| column.name.as_str());
+    Diagnostic::new(
+        apilink_core::SqlState::SYNTAX,
+        format!(
+            "Column {name} of table {} is none of its records: it passes a value to the service. \
+             Compare it with = and one value in the WHERE clause, without OR.",
+            shape.name
+        ),
+    )
+}
