@@ -137,11 +137,7 @@ impl Analyzer<'_> {
         match table {
             SelectTable::Table(name, alias, indexed) => {
                 let mut relation = self.named_table(name, scope)?;
-                let mut text = self.table_text(name);
-                if alias.is_none() && schema(name).is_some() {
-                    text.push_str(" AS ");
-                    text.push_str(name.name.0);
-                }
+                let mut text = name_text(name);
                 rename(&mut relation, alias.as_ref(), &mut text);
                 if let Some(indexed) = indexed {
                     match indexed {
@@ -214,10 +210,10 @@ impl Analyzer<'_> {
         {
             return Ok(Relation::new(bare, Rows::Derived(columns)));
         }
-        let schema = schema(name);
-        let full = schema
-            .as_ref()
-            .map_or_else(|| bare.clone(), |schema| format!("{schema}.{bare}"));
+        let full = match schema(name) {
+            Some(schema) => format!("{schema}.{bare}"),
+            None => bare.clone(),
+        };
         if let Some(table) = self.catalog.table(&full) {
             let table = Arc::clone(table);
             self.use_table(&table.name);
@@ -237,17 +233,6 @@ impl Analyzer<'_> {
         );
         problem.place = self.source.find(&[bare]);
         problem.into()
-    }
-
-    /// The name as `SQLite` knows the table: a schema is a part of it.
-    pub(super) fn table_text(&mut self, name: &QualifiedName) -> String {
-        match schema(name) {
-            Some(schema) => {
-                self.rewritten = true;
-                super::source::quoted(&format!("{schema}.{}", unquoted(name.name.0)))
-            }
-            None => name.name.0.to_owned(),
-        }
     }
 
     fn table_function(
@@ -270,7 +255,7 @@ impl Analyzer<'_> {
             }
             texts.push(value.into_text());
         }
-        let text = format!("{}({})", self.table_text(name), texts.join(", "));
+        let text = format!("{}({})", name_text(name), texts.join(", "));
         Ok((relation, text))
     }
 }
@@ -279,6 +264,14 @@ impl Analyzer<'_> {
 fn schema(name: &QualifiedName) -> Option<String> {
     let schema = unquoted(name.db_name.as_ref()?.0);
     (!schema.eq_ignore_ascii_case("main")).then_some(schema)
+}
+
+/// A name as it was written, with its schema.
+pub(super) fn name_text(name: &QualifiedName) -> String {
+    match &name.db_name {
+        Some(schema) => format!("{}.{}", schema.0, name.name.0),
+        None => name.name.0.to_owned(),
+    }
 }
 
 fn rename(relation: &mut Relation, alias: Option<&As>, text: &mut String) {

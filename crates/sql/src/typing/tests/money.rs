@@ -126,6 +126,8 @@ proptest! {
         for (sql, expected) in [
             ("SELECT total * 1.1 FROM bills", double(total * 11, 5)),
             ("SELECT total * paid FROM bills", double(hundredths(total * paid, 2), 6)),
+            ("SELECT total % paid FROM bills", double(total % paid, 4)),
+            ("SELECT total % 0.3 FROM bills", double(total % 3_000, 4)),
             ("SELECT total * 3 FROM bills", double(total * 3, 4)),
             ("SELECT total / 3 FROM bills", double(divided(total * 100, 3), 6)),
             ("SELECT total / paid FROM bills", double(divided(total * 1_000_000, paid), 6)),
