@@ -394,8 +394,10 @@ int32_t apilink_token_refresh(apilink_connection *connection);
 // connection is disconnected.
 //
 // @param connection  a connection that is connected.
-// @return APILINK_SUCCESS; APILINK_ERROR (08003; 28000; HYC00: the profile has no revocation;
-//         08001, 08S01, HYT00, HY008, HY000); APILINK_INVALID_HANDLE. Threads: any.
+// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01000: the service does not accept the
+//         tokens any more; they were removed); APILINK_ERROR (08003; 28000; HYC00: the profile
+//         has no revocation; 08001, 08S01, HYT00, HY008, HY000); APILINK_INVALID_HANDLE.
+//         Threads: any.
 int32_t apilink_token_revoke(apilink_connection *connection);
 
 // Builds the URL at which a person authorizes the application, for logins on another machine and

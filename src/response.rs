@@ -7,7 +7,7 @@ use apilink_abi::cancel::CancelScope;
 use apilink_abi::code::Outcome;
 use apilink_abi::diagnostics::Records;
 use apilink_abi::output::{BytesOut, TextOut, ValueOut, count};
-use apilink_core::http;
+use apilink_core::http::{self, WholeBody};
 use apilink_core::{Diagnostic, Result, SqlState};
 use libc::c_void;
 use serde_json::Value;
@@ -24,9 +24,9 @@ pub(crate) struct Response {
     connection: Arc<Connection>,
     /// Locked as long as a call runs; nobody waits for it.
     reply: Mutex<Reply>,
-    /// The whole body and a NUL, once it was asked for. Never changed or moved afterwards, because
-    /// the program has a pointer to it.
-    whole: OnceLock<Box<[u8]>>,
+    /// The whole body, once it was asked for. Kept here, because the program has a pointer to it
+    /// whatever becomes of the reply.
+    whole: OnceLock<WholeBody>,
     scope: Arc<CancelScope>,
     records: Records,
 }
@@ -143,15 +143,14 @@ impl Response {
             Some(whole) => whole,
             None => self.fetch_whole()?,
         };
-        data.write(whole.as_ptr().cast());
-        length.write(count(whole.len().saturating_sub(1)));
+        data.write(whole.with_nul().as_ptr().cast());
+        length.write(count(whole.len()));
         Ok(Outcome::Done)
     }
 
-    fn fetch_whole(&self) -> Result<&[u8]> {
+    fn fetch_whole(&self) -> Result<&WholeBody> {
         let mut reply = self.lock()?;
-        let body = reply.reply.body(&self.scope.token())?;
-        let whole = with_nul(body)?;
+        let whole = reply.reply.whole_body(&self.scope.token())?.clone();
         Ok(self.whole.get_or_init(|| whole))
     }
 
@@ -260,21 +259,6 @@ impl Response {
             )),
         }
     }
-}
-
-/// A copy with a NUL at its end.
-fn with_nul(body: &[u8]) -> Result<Box<[u8]>> {
-    let mut whole = Vec::new();
-    whole.try_reserve_exact(body.len().saturating_add(1)).map_err(|_| {
-        Diagnostic::new(
-            SqlState::OUT_OF_MEMORY,
-            "The body of the response does not fit into memory. Read it in pieces, or save it to a \
-             file.",
-        )
-    })?;
-    whole.extend_from_slice(body);
-    whole.push(0);
-    Ok(whole.into_boxed_slice())
 }
 
 /// A position counted from 0.

@@ -4,10 +4,15 @@
 //! runs on a runtime, the calling thread waits until the work is done or cancelled, and cancelled
 //! work is dropped with its sockets before the caller goes on.
 //!
-//! A runtime does nothing unless a thread drives it, one at a time. A call that is alone drives it
-//! itself, because to wake another thread and be woken by it costs more than a small request.
-//! Otherwise the input and output thread drives it: for calls that run side by side, for bodies
-//! that arrive while they are read, and for connections that are kept open between calls.
+//! A runtime does nothing unless a thread drives it, one at a time. A call drives one itself,
+//! because to wake another thread and be woken by it costs more than a small request. So there is
+//! a runtime for every call that runs at the same time, up to a bound: a *lane*, started when all
+//! earlier ones are busy. What is open between calls stays in its lane, so connections are used
+//! again by the next call there, and a call that is alone always takes the first lane.
+//!
+//! Each lane has a thread as well, which drives it when no call does: for calls that find every
+//! lane busy, for bodies that arrive while they are read, and for connections that are kept open
+//! between calls.
 
 use std::future::Future;
 use std::sync::mpsc;
@@ -22,16 +27,22 @@ use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::process::PerProcess;
 
-/// How long the runtime is left alone after a call, so that the next one can drive it.
-const PAUSE: Duration = Duration::from_millis(10);
+/// How many lanes there are at most.
+pub(crate) const LANES: usize = 16;
 
-static IO: PerProcess<OnceCell<Arc<Io>>> = PerProcess::new(OnceCell::new);
+/// How long a lane is left alone after a call, so that the next one can drive it. What a call that
+/// was cancelled leaves behind is cleared away after twice that at the latest.
+const PAUSE: Duration = Duration::from_millis(30);
 
-/// The runtime of a process, and whose turn it is to drive it.
-struct Io {
+static IO: PerProcess<[OnceCell<Arc<Lane>>; LANES]> =
+    PerProcess::new(|| [const { OnceCell::new() }; LANES]);
+
+/// A runtime, and whose turn it is to drive it.
+pub struct Lane {
+    number: usize,
     runtime: Runtime,
     turn: Mutex<Turn>,
-    /// Wakes the input and output thread where it waits for its turn.
+    /// Wakes the lane's thread where it waits for its turn.
     wanted: Condvar,
     /// Wakes it where it drives.
     unwanted: Notify,
@@ -44,9 +55,15 @@ struct Turn {
     dependents: usize,
     /// Calls that have driven it.
     calls: u64,
-    /// The input and output thread waits for the end of the call that drives. Short calls are
-    /// spared telling it, which costs a system call.
+    /// The lane's thread waits for the end of the call that drives. Short calls are spared telling
+    /// it, which costs a system call.
     is_awaited: bool,
+}
+
+impl Turn {
+    fn is_idle(&self) -> bool {
+        self.driver != Driver::Caller && self.dependents == 0
+    }
 }
 
 #[derive(Default, PartialEq)]
@@ -55,24 +72,65 @@ enum Driver {
     Nobody,
     /// The thread of a call.
     Caller,
-    /// The input and output thread.
+    /// The lane's thread.
     Thread,
 }
 
-/// The runtime of this process, started on first use.
-fn io() -> Result<Arc<Io>> {
-    IO.get().get_or_try_init(Io::start).cloned()
+/// Which lanes work may go to.
+#[derive(Clone, Copy)]
+pub enum Lanes {
+    /// All of them.
+    Any,
+    /// The first one, where calls that run at the same time can share what is open.
+    First,
 }
 
-impl Io {
-    fn start() -> Result<Arc<Self>> {
+impl Lanes {
+    fn count(self) -> usize {
+        match self {
+            Self::Any => LANES,
+            Self::First => 1,
+        }
+    }
+}
+
+/// A place in a lane.
+enum Place {
+    /// This thread drives it.
+    Here(Driving),
+    /// Somebody else does.
+    Elsewhere(Dependent),
+}
+
+/// Finds a place for work: in the first lane that is idle, or in the least busy one.
+fn place(lanes: Lanes, may_drive: bool) -> Result<Place> {
+    // A thread drives one runtime at a time.
+    let may_drive = may_drive && Handle::try_current().is_err();
+    let (io, count) = (IO.get(), lanes.count());
+    for (number, lane) in io.iter().enumerate().take(count) {
+        let lane = lane.get_or_try_init(|| Lane::start(number))?;
+        if let Some(place) = lane.place_if_idle(may_drive) {
+            return Ok(place);
+        }
+    }
+    let lanes = io.iter().take(count).filter_map(OnceCell::get);
+    let least_busy = lanes.min_by_key(|lane| lane.lock().dependents);
+    // There is always one.
+    least_busy
+        .map(|lane| Place::Elsewhere(lane.depend()))
+        .ok_or_else(broken_off)
+}
+
+impl Lane {
+    fn start(number: usize) -> Result<Arc<Self>> {
         let problem = |error: std::io::Error| {
             Diagnostic::new(
                 SqlState::GENERAL_ERROR,
                 format!("The library's input and output thread cannot be started: {error}."),
             )
         };
-        let io = Arc::new(Self {
+        let lane = Arc::new(Self {
+            number,
             runtime: Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -81,15 +139,20 @@ impl Io {
             wanted: Condvar::new(),
             unwanted: Notify::new(),
         });
-        let thread = Arc::clone(&io);
+        let thread = Arc::clone(&lane);
         std::thread::Builder::new()
             .name("apilink-io".into())
             .spawn(move || thread.drive_when_needed())
             .map_err(problem)?;
-        Ok(io)
+        Ok(lane)
     }
 
-    /// What the input and output thread does.
+    /// Which one it is: less than [`LANES`].
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// What the lane's thread does.
     fn drive_when_needed(&self) {
         loop {
             self.take_turn();
@@ -126,30 +189,31 @@ impl Io {
         }
     }
 
-    /// The right to drive on this thread, unless somebody drives or depends on another driver.
-    fn drive_here(&self) -> Option<Driving<'_>> {
-        // A thread drives one runtime at a time.
-        if Handle::try_current().is_ok() {
+    /// A place here if nobody else has one: to drive, unless the lane's thread does so already.
+    fn place_if_idle(self: &Arc<Self>, may_drive: bool) -> Option<Place> {
+        let mut turn = self.lock();
+        if !turn.is_idle() {
             return None;
         }
-        let mut turn = self.lock();
-        if turn.driver != Driver::Nobody || turn.dependents > 0 {
-            return None;
+        if !may_drive || turn.driver == Driver::Thread {
+            return Some(Place::Elsewhere(self.depend_in(turn)));
         }
         turn.driver = Driver::Caller;
         turn.calls = turn.calls.wrapping_add(1);
-        Some(Driving(self))
+        Some(Place::Here(Driving(Arc::clone(self))))
     }
 
     /// Sees to it that somebody else drives for as long as the result lives.
-    fn depend(self: Arc<Self>) -> Dependent {
-        let mut turn = self.lock();
+    pub(crate) fn depend(self: &Arc<Self>) -> Dependent {
+        self.depend_in(self.lock())
+    }
+
+    fn depend_in(self: &Arc<Self>, mut turn: MutexGuard<'_, Turn>) -> Dependent {
         turn.dependents += 1;
         if turn.driver == Driver::Nobody {
             self.wanted.notify_one();
         }
-        drop(turn);
-        Dependent(self)
+        Dependent(Arc::clone(self))
     }
 
     /// Every change is a few assignments that cannot fail.
@@ -159,9 +223,9 @@ impl Io {
 }
 
 /// The turn of a call.
-struct Driving<'a>(&'a Io);
+struct Driving(Arc<Lane>);
 
-impl Drop for Driving<'_> {
+impl Drop for Driving {
     fn drop(&mut self) {
         let mut turn = self.0.lock();
         turn.driver = Driver::Nobody;
@@ -171,8 +235,8 @@ impl Drop for Driving<'_> {
     }
 }
 
-/// Something that needs the runtime to be driven, by whomever.
-pub struct Dependent(Arc<Io>);
+/// Something that needs a lane to be driven, by whomever.
+pub struct Dependent(Arc<Lane>);
 
 impl Drop for Dependent {
     fn drop(&mut self) {
@@ -184,31 +248,34 @@ impl Drop for Dependent {
     }
 }
 
-/// Sees to it that tasks go on after the call that started them, for as long as the result lives.
+/// Does the work that `work` makes for a lane, and waits for its result.
 ///
 /// # Errors
-/// HY000 when the input and output thread cannot be started.
-pub fn depend() -> Result<Dependent> {
-    io().map(Io::depend)
-}
-
-/// Does `work` and waits for its result.
-///
-/// # Errors
-/// The error of `work`; HY008 as soon as `cancel` is cancelled.
-pub fn run<T, F>(cancel: &CancellationToken, work: F) -> Result<T>
+/// The error of the work; HY008 as soon as `cancel` is cancelled; HY000 when the thread of a lane
+/// cannot be started.
+pub fn run<T, F>(
+    lanes: Lanes,
+    cancel: &CancellationToken,
+    work: impl FnOnce(&Arc<Lane>) -> F,
+) -> Result<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let io = io()?;
-    if let Some(_turn) = io.drive_here() {
-        return io.runtime.block_on(unless_cancelled(cancel, work));
+    match place(lanes, true)? {
+        Place::Here(turn) => {
+            let lane = &turn.0;
+            let work = work(lane);
+            lane.runtime.block_on(unless_cancelled(cancel, work))
+        }
+        Place::Elsewhere(place) => {
+            let work = work(&place.0);
+            start_at(place, cancel, work).wait()
+        }
     }
-    start_on(io, cancel, work).wait()
 }
 
-/// Work that runs on the input and output thread.
+/// Work that runs in a lane that this thread does not drive.
 pub struct Running<T> {
     result: mpsc::Receiver<Result<T>>,
     _needs: Dependent,
@@ -220,42 +287,54 @@ impl<T> Running<T> {
     /// # Errors
     /// As [`run`].
     pub fn wait(self) -> Result<T> {
-        self.result.recv().unwrap_or_else(|_| {
-            Err(Diagnostic::new(
-                SqlState::GENERAL_ERROR,
-                "A task of the library broke off. This is a bug in apilink; please report it.",
-            ))
-        })
+        self.result.recv().unwrap_or_else(|_| Err(broken_off()))
     }
 }
 
-/// Starts `work`, so that this thread can do something else meanwhile.
+fn broken_off() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        "A task of the library broke off. This is a bug in apilink; please report it.",
+    )
+}
+
+/// Starts the work that `work` makes for a lane, so that this thread can do something else
+/// meanwhile.
 ///
 /// # Errors
-/// HY000 when the input and output thread cannot be started.
-pub fn start_work<T, F>(cancel: &CancellationToken, work: F) -> Result<Running<T>>
+/// HY000 when the thread of a lane cannot be started.
+pub fn start_work<T, F>(
+    lanes: Lanes,
+    cancel: &CancellationToken,
+    work: impl FnOnce(&Arc<Lane>) -> F,
+) -> Result<Running<T>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    Ok(start_on(io()?, cancel, work))
+    let place = match place(lanes, false)? {
+        Place::Here(turn) => turn.0.depend(),
+        Place::Elsewhere(place) => place,
+    };
+    let work = work(&place.0);
+    Ok(start_at(place, cancel, work))
 }
 
-fn start_on<T, F>(io: Arc<Io>, cancel: &CancellationToken, work: F) -> Running<T>
+fn start_at<T, F>(place: Dependent, cancel: &CancellationToken, work: F) -> Running<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let (sender, result) = mpsc::sync_channel(1);
     let cancel = cancel.clone();
-    io.runtime.spawn(async move {
+    place.0.runtime.spawn(async move {
         let result = unless_cancelled(&cancel, work).await;
         // Nobody is there to take it if the caller's thread was unwound.
         let _ = sender.send(result);
     });
     Running {
         result,
-        _needs: io.depend(),
+        _needs: place,
     }
 }
 
@@ -265,7 +344,6 @@ where
 /// # Errors
 /// The error of `work`; HY008 as soon as `cancel` is cancelled.
 pub fn wait_for<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let _needs = depend()?;
     pollster::block_on(unless_cancelled(cancel, work))
 }
 
@@ -274,7 +352,7 @@ pub fn wait_for<T>(cancel: &CancellationToken, work: impl Future<Output = Result
 /// # Errors
 /// HY008 as soon as `cancel` is cancelled.
 pub fn sleep(cancel: &CancellationToken, duration: Duration) -> Result<()> {
-    run(cancel, async move {
+    run(Lanes::Any, cancel, |_| async move {
         tokio::time::sleep(duration).await;
         Ok(())
     })
@@ -299,7 +377,7 @@ mod tests {
     #[test]
     fn work_comes_back() {
         assert_eq!(
-            run(&CancellationToken::new(), async { Ok(17) }).unwrap(),
+            run(Lanes::Any, &CancellationToken::new(), |_| async { Ok(17) }).unwrap(),
             17
         );
     }
@@ -308,12 +386,54 @@ mod tests {
     fn a_call_that_is_alone_is_done_on_its_own_thread_and_others_are_not() {
         let here = std::thread::current().id();
         let cancel = CancellationToken::new();
-        let thread = || async { Ok(std::thread::current().id()) };
+        let thread = |_: &Arc<Lane>| async { Ok(std::thread::current().id()) };
         // Other tests may be in the way: then it is not alone.
-        assert!((0..10_000).any(|_| run(&cancel, thread()).unwrap() == here));
-        let needs = depend().unwrap();
-        assert_ne!(run(&cancel, thread()).unwrap(), here);
-        drop(needs);
+        assert!((0..10_000).any(|_| run(Lanes::Any, &cancel, thread).unwrap() == here));
+        let busy: Vec<_> = (0..LANES * 2)
+            .map(|_| place(Lanes::Any, false).unwrap())
+            .collect();
+        assert_ne!(run(Lanes::Any, &cancel, thread).unwrap(), here);
+        drop(busy);
+    }
+
+    /// Runs work in as many threads at the same time; in which lanes, and whether on the threads'
+    /// own.
+    fn side_by_side(lanes: Lanes, threads: usize) -> Vec<(usize, bool)> {
+        let all_have_begun = Arc::new(tokio::sync::Barrier::new(threads));
+        let call = || {
+            let (here, met) = (std::thread::current().id(), Arc::clone(&all_have_begun));
+            let work = |lane: &Arc<Lane>| {
+                let number = lane.number();
+                async move {
+                    met.wait().await;
+                    Ok((number, std::thread::current().id() == here))
+                }
+            };
+            run(lanes, &CancellationToken::new(), work).unwrap()
+        };
+        std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..threads).map(|_| scope.spawn(call)).collect();
+            let mut places: Vec<_> = calls.into_iter().map(|call| call.join().unwrap()).collect();
+            places.sort_unstable();
+            places
+        })
+    }
+
+    #[test]
+    fn calls_side_by_side_have_a_lane_each_and_do_their_own_work() {
+        let expected: Vec<_> = (0..LANES).map(|lane| (lane, true)).collect();
+        // A lane that its own thread drives just then is left to it.
+        assert!((0..100).any(|_| side_by_side(Lanes::Any, LANES) == expected));
+    }
+
+    #[test]
+    fn calls_beyond_the_number_of_lanes_and_those_of_the_first_share_them() {
+        let places = side_by_side(Lanes::Any, LANES * 3);
+        for lane in 0..LANES {
+            assert!(places.iter().filter(|(number, _)| *number == lane).count() > 1);
+        }
+        let places = side_by_side(Lanes::First, 5);
+        assert!(places.iter().all(|(lane, _)| *lane == 0), "{places:?}");
     }
 
     #[test]
@@ -323,7 +443,7 @@ mod tests {
         // A short call and one that is long enough for the thread to wait for its end.
         for duration in [Duration::ZERO, PAUSE * 5] {
             let sender = sender.clone();
-            run(&cancel, async move {
+            run(Lanes::Any, &cancel, |_| async move {
                 tokio::time::sleep(duration).await;
                 tokio::spawn(async move {
                     tokio::time::sleep(PAUSE).await;
@@ -343,7 +463,7 @@ mod tests {
                 std::thread::spawn(move || {
                     let cancel = CancellationToken::new();
                     for call in 0..500 {
-                        let answer = run(&cancel, async move {
+                        let answer = run(Lanes::Any, &cancel, |_| async move {
                             if call % 3 == 0 {
                                 tokio::time::sleep(Duration::from_micros(50)).await;
                             }
@@ -366,13 +486,14 @@ mod tests {
     #[test]
     fn a_call_that_panics_leaves_the_turn_to_others() {
         let cancel = CancellationToken::new();
-        let call =
-            std::panic::AssertUnwindSafe(|| run::<(), _>(&cancel, async { panic!("on purpose") }));
+        let call = std::panic::AssertUnwindSafe(|| {
+            run::<(), _>(Lanes::Any, &cancel, |_| async { panic!("on purpose") })
+        });
         // On the thread of the call it is a panic, elsewhere an error.
         if let Ok(result) = std::panic::catch_unwind(call) {
             assert_eq!(result.unwrap_err().sqlstate, SqlState::GENERAL_ERROR);
         }
-        assert_eq!(run(&cancel, async { Ok(17) }).unwrap(), 17);
+        assert_eq!(run(Lanes::Any, &cancel, |_| async { Ok(17) }).unwrap(), 17);
     }
 
     #[test]
@@ -382,7 +503,7 @@ mod tests {
         let canceller = cancel.clone();
         let thread = std::thread::spawn(move || canceller.cancel());
         let begun = Instant::now();
-        let result: Result<()> = run(&cancel, async move {
+        let result: Result<()> = run(Lanes::Any, &cancel, |_| async move {
             std::future::pending::<()>().await;
             drop(sender);
             Ok(())

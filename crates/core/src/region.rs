@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::error::{Diagnostic, Result};
 use crate::profile::{Profile, RegionEntry};
+use crate::secret::named;
 
 /// The name of a region that is a server on this machine.
 pub const LOCAL: &str = "local";
@@ -112,7 +113,7 @@ impl Region {
                 origin,
             }),
         };
-        region.ok_or_else(|| refusal(profile))
+        region.ok_or_else(|| refusal(profile, value))
     }
 
     fn of_entry(entry: &RegionEntry) -> Option<Self> {
@@ -171,12 +172,13 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-fn refusal(profile: &Profile) -> Diagnostic {
+fn refusal(profile: &Profile, value: &str) -> Diagnostic {
     let regions: Vec<String> = profile.regions.iter().map(describe).collect();
     Diagnostic::invalid_value(format!(
-        "Region: the value is not a region of {}, and nothing was sent to it. Allowed are {}; for \
+        "Region: {} is not a region of {}, and nothing was sent to it. Allowed are {}; for \
          a server on this machine also http://localhost:PORT, http://127.0.0.1:PORT and \
          http://[::1]:PORT.",
+        named(value),
         profile.name,
         regions.join(", "),
     ))
@@ -294,6 +296,12 @@ mod tests {
         let local = parse("http://localhost:80").unwrap();
         assert_eq!((local.name.as_str(), local.origin.port()), (LOCAL, 80));
         assert!(local.origin.is_loopback());
+    }
+
+    #[test]
+    fn a_short_plain_value_is_named() {
+        let error = parse("UK").unwrap_err();
+        assert!(error.message.contains("\"UK\" is not a region"), "{error}");
     }
 
     #[test]

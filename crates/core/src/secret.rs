@@ -29,9 +29,41 @@ pub(crate) fn basic(name: &str, password: &str) -> SecretString {
     STANDARD.encode(format!("{name}:{password}")).into()
 }
 
+/// A value of a property, to be named in a message about it: in quotes if it is short and plain,
+/// `the value` otherwise. Where a `;` is missing, the next property is part of a value, and with it
+/// perhaps a secret.
+pub(crate) fn named(value: &str) -> String {
+    const LONGEST: usize = 20;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == ' ' || c == '.';
+    if !value.trim().is_empty() && value.len() <= LONGEST && value.chars().all(is_plain) {
+        format!("\"{value}\"")
+    } else {
+        "the value".to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_short_and_plain_values_are_named() {
+        for plain in ["UK", "1.5", "United Kingdom", "12345678901234567890"] {
+            assert_eq!(named(plain), format!("\"{plain}\""));
+        }
+        for other in [
+            "",
+            " ",
+            "UK OAuthClientSecret=canary",
+            "123456789012345678901",
+            "canary-1",
+            "https://user@host",
+            "a\nb",
+            "\u{430}pp",
+        ] {
+            assert_eq!(named(other), "the value", "{other}");
+        }
+    }
 
     #[test]
     fn secrets_are_masked_and_the_rest_is_kept() {

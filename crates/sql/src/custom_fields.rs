@@ -1,11 +1,13 @@
 //! The fields that an account has added, as columns of the tables that have them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::http::{Request, RequestBody};
-use apilink_core::profile::tables::{ColumnType, CustomFieldType, CustomFieldsProfile, List};
+use apilink_core::profile::tables::{
+    ColumnType, CustomFieldType, CustomFieldsProfile, Filter, List, Table, TableCustomFields,
+};
 use apilink_core::session::Session;
 use apilink_core::{Diagnostic, Result, SqlState};
 use serde_json::Value as Json;
@@ -159,28 +161,66 @@ fn with_columns(
             continue;
         };
         let mut shape = TableShape::clone(table);
+        let mut filters = source.filters.clone();
         shape.custom_fields_unknown = false;
         for definition in definitions {
             if definition
                 .parent_type
                 .eq_ignore_ascii_case(&own.parent_type)
             {
-                add_columns(&mut shape, names, definition);
+                let kind = kind_of(names, definition);
+                let column = add_columns(&mut shape, &kind, definition);
+                filters.extend(filters_of(&kind, own, definition, &column));
             }
         }
+        shape.source = TableSource::Service(Arc::new(Table {
+            filters,
+            ..Table::clone(source)
+        }));
         full.add(shape);
     }
     full
 }
 
-fn add_columns(shape: &mut TableShape, names: &CustomFieldsProfile, definition: &Definition) {
-    let plain = CustomFieldType {
+/// What the profile says of a field's type; one that it does not know is text.
+fn kind_of(names: &CustomFieldsProfile, definition: &Definition) -> CustomFieldType {
+    let known = names.types.get(&definition.kind).cloned();
+    known.unwrap_or(CustomFieldType {
         kind: ColumnType::Text,
         option: false,
         object: None,
+        filters: BTreeMap::new(),
+        wider: false,
+    })
+}
+
+/// The comparisons of a field that the list can make itself.
+fn filters_of(
+    kind: &CustomFieldType,
+    own: &TableCustomFields,
+    definition: &Definition,
+    column: &str,
+) -> Vec<Filter> {
+    let Some(parameter) = &own.filter else {
+        return Vec::new();
     };
-    // A type that the profile does not know is text.
-    let kind = names.types.get(&definition.kind).unwrap_or(&plain);
+    kind.filters
+        .iter()
+        .map(|(&operator, template)| Filter {
+            column: column.to_owned(),
+            operator,
+            parameter: parameter.replace("{}", &definition.id.to_string()),
+            template: Some(template.clone()),
+            values: Vec::new(),
+            wider: kind.wider,
+            with: BTreeMap::new(),
+            max_values: None,
+        })
+        .collect()
+}
+
+/// Adds what shows a field; the name of the column that the service compares.
+fn add_columns(shape: &mut TableShape, kind: &CustomFieldType, definition: &Definition) -> String {
     let show = match &kind.object {
         Some(object) => CustomShow::Object {
             field: object.field.clone(),
@@ -189,7 +229,7 @@ fn add_columns(shape: &mut TableShape, names: &CustomFieldsProfile, definition: 
         None if kind.option => CustomShow::Option(Arc::new(definition.options.clone())),
         None => CustomShow::Value,
     };
-    add_column(
+    let mut column = add_column(
         shape,
         definition,
         &definition.name,
@@ -203,8 +243,9 @@ fn add_columns(shape: &mut TableShape, names: &CustomFieldsProfile, definition: 
         };
         let name = format!("{}_id", definition.name);
         let table = Some(object.table.clone());
-        add_column(shape, definition, &name, SqlType::Bigint, show, table);
+        column = add_column(shape, definition, &name, SqlType::Bigint, show, table);
     }
+    column
 }
 
 fn add_column(
@@ -214,9 +255,10 @@ fn add_column(
     sql_type: SqlType,
     show: CustomShow,
     references: Option<String>,
-) {
+) -> String {
+    let name = free_name(shape, name, definition.id);
     shape.columns.push(ColumnShape {
-        name: free_name(shape, name, definition.id),
+        name: name.clone(),
         sql_type,
         nullable: true,
         hidden: false,
@@ -228,6 +270,7 @@ fn add_column(
             show,
         }),
     });
+    name
 }
 
 /// The field's name; with `_custom` behind it where the table has a column of that name, and with

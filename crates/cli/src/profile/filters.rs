@@ -15,7 +15,7 @@ use super::overlay::{FilterRule, Overlay, ParameterColumn, ParameterRule, Parame
 #[derive(Debug, Default)]
 pub struct Filters {
     /// The comparisons.
-    pub filters: Vec<Filter>,
+    pub comparisons: Vec<Filter>,
     /// The columns that stand for parameters.
     pub columns: Vec<Column>,
     /// Parameters that must be given.
@@ -63,7 +63,7 @@ impl FilteredList<'_> {
                 found.warnings.push(warning);
             }
         }
-        found.filters.sort_by(|a, b| {
+        found.comparisons.sort_by(|a, b| {
             let key = |filter: &Filter| (filter.column.clone(), filter.operator);
             key(a).cmp(&key(b))
         });
@@ -97,7 +97,7 @@ impl FilteredList<'_> {
                 for one in uses {
                     match one {
                         ParameterUse::Filter(rule) => {
-                            found.filters.push(self.ruled(rule, parameter)?);
+                            found.comparisons.push(self.ruled(rule, parameter)?);
                         }
                         ParameterUse::Column(rule) => self.column(rule, parameter, found)?,
                     }
@@ -109,7 +109,7 @@ impl FilteredList<'_> {
                     values = rule.values.iter().map(String::as_str).collect();
                 }
             }
-            None => found.filters.extend(self.conventional(parameter)?),
+            None => found.comparisons.extend(self.conventional(parameter)?),
         }
         Self::require(parameter, &values, found)
     }
@@ -122,7 +122,7 @@ impl FilteredList<'_> {
         if !parameter.required {
             return Ok(());
         }
-        let has_filter = found.filters.iter().any(|filter| {
+        let has_filter = found.comparisons.iter().any(|filter| {
             filter.parameter == parameter.name && filter.operator == FilterOperator::Equal
         });
         if !has_filter {
@@ -188,7 +188,7 @@ impl FilteredList<'_> {
             ignore_case: scalar.kind == ColumnType::Text && !scalar.values.is_empty(),
             ..plain_column(name.clone(), scalar.kind)
         });
-        found.filters.push(Filter {
+        found.comparisons.push(Filter {
             values: scalar.values.into_iter().map(str::to_owned).collect(),
             with: rule.with.clone(),
             ..self.filter(name, FilterOperator::Equal, parameter)

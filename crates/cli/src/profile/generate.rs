@@ -45,8 +45,8 @@ pub struct Generated {
 /// # Errors
 /// All that is wrong or not accounted for, each in a text.
 pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, Vec<String>> {
-    if overlay.apilink_overlay != FORMAT {
-        let given = overlay.apilink_overlay;
+    if overlay.format != FORMAT {
+        let given = overlay.format;
         return Err(vec![format!(
             "the overlay has format {given}; this is format {FORMAT}"
         )]);
@@ -59,7 +59,7 @@ pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, Ve
         warnings: Vec::new(),
     };
     let mut drafts = generator.lists();
-    generator.set_parent_types(&mut drafts);
+    set_parent_types(&mut drafts);
     let arrays = generator.arrays(&drafts);
     merge(&mut drafts, arrays);
     generator.set_references(&mut drafts);
@@ -257,7 +257,7 @@ impl<'a> Generator<'a, '_> {
         };
         let found = filtered.read(&self.document.parameters(operation));
         list.required = found.required;
-        draft.table.filters = found.filters;
+        draft.table.filters = found.comparisons;
         draft.table.columns.extend(found.columns);
         self.problems.extend(found.problems);
         self.warnings.extend(found.warnings);
@@ -375,17 +375,6 @@ impl<'a> Generator<'a, '_> {
             let is_key = nested.is_none() && object.is_some_and(|field| writes(field, Some("id")));
             if writes(field, nested) || is_key {
                 column.writable.push(write);
-            }
-        }
-    }
-
-    /// Parents' keys have the type that they have in the parent's table.
-    fn set_parent_types(&self, drafts: &mut [Draft<'a>]) {
-        let kinds = key_kinds(drafts);
-        for column in drafts.iter_mut().flat_map(|draft| &mut draft.table.columns) {
-            let table = column.reference.as_ref().map(|reference| &reference.table);
-            if let (true, Some(kind)) = (column.parent, table.and_then(|table| kinds.get(table))) {
-                column.kind = *kind;
             }
         }
     }
@@ -644,6 +633,17 @@ fn set_element_reference(table: &mut Table, target: &Target) {
             same_record: agrees && target.complete,
             object: None,
         });
+    }
+}
+
+/// Parents' keys have the type that they have in the parent's table.
+fn set_parent_types(drafts: &mut [Draft<'_>]) {
+    let kinds = key_kinds(drafts);
+    for column in drafts.iter_mut().flat_map(|draft| &mut draft.table.columns) {
+        let table = column.reference.as_ref().map(|reference| &reference.table);
+        if let (true, Some(kind)) = (column.parent, table.and_then(|table| kinds.get(table))) {
+            column.kind = *kind;
+        }
     }
 }
 

@@ -95,6 +95,7 @@ fn make(
         .map_err(unwritten)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as map_err passes it")]
 fn unwritten(error: std::io::Error) -> Diagnostic {
     Diagnostic::new(
         SqlState::GENERAL_ERROR,

@@ -15,7 +15,8 @@ pub const FORMAT: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Overlay {
     /// The version of the format, [`FORMAT`].
-    pub apilink_overlay: u32,
+    #[serde(rename = "apilink_overlay")]
+    pub format: u32,
     /// How requests and replies are made.
     #[serde(default)]
     pub conventions: Conventions,
@@ -58,7 +59,7 @@ impl Default for Overlay {
     /// One that says nothing.
     fn default() -> Self {
         Self {
-            apilink_overlay: FORMAT,
+            format: FORMAT,
             conventions: Conventions::default(),
             singulars: BTreeMap::new(),
             column_order: ColumnOrder::default(),

@@ -90,7 +90,7 @@ fn library() -> Value {
     })
 }
 
-fn overlay(more: Value) -> Overlay {
+fn overlay(more: &Value) -> Overlay {
     let mut json = json!({
         "apilink_overlay": 1,
         "conventions": { "path_suffix": ".json", "data": "data" },
@@ -101,7 +101,7 @@ fn overlay(more: Value) -> Overlay {
     serde_json::from_value(json).unwrap()
 }
 
-fn made(more: Value) -> Vec<Table> {
+fn made(more: &Value) -> Vec<Table> {
     from_openapi(&library(), &overlay(more)).unwrap().tables
 }
 
@@ -119,7 +119,7 @@ fn columns(table: &Table) -> Vec<&str> {
 
 #[test]
 fn lists_arrays_and_single_records_become_tables() {
-    let tables = made(json!({}));
+    let tables = made(&json!({}));
     let names: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(
         names,
@@ -132,7 +132,9 @@ fn lists_arrays_and_single_records_become_tables() {
 
 #[test]
 fn fields_become_columns_those_of_objects_after_the_others() {
-    let tables = made(json!({ "column_order": { "first": ["id"], "last": ["added_at"] } }));
+    use ColumnType::{Bigint, Boolean, Date, Decimal, Json, Text, Timestamp};
+
+    let tables = made(&json!({ "column_order": { "first": ["id"], "last": ["added_at"] } }));
     let books = table(&tables, "books");
     let expected = [
         "id",
@@ -149,7 +151,6 @@ fn fields_become_columns_those_of_objects_after_the_others() {
     ];
     assert_eq!(columns(books), expected);
     let kinds: Vec<_> = books.columns.iter().map(|column| column.kind).collect();
-    use ColumnType::{Bigint, Boolean, Date, Decimal, Json, Text, Timestamp};
     let expected = [
         Bigint, Json, Boolean, Decimal, Date, Text, Text, Json, Timestamp, Bigint, Text,
     ];
@@ -160,7 +161,7 @@ fn fields_become_columns_those_of_objects_after_the_others() {
 
 #[test]
 fn objects_refer_to_the_list_of_their_schema() {
-    let tables = made(json!({}));
+    let tables = made(&json!({}));
     let column = &table(&tables, "books").columns;
     let author = column
         .iter()
@@ -173,7 +174,7 @@ fn objects_refer_to_the_list_of_their_schema() {
     );
     assert_eq!(author.writable, [Written::Create]);
 
-    let tables = made(json!({ "incomplete_lists": { "authors": "some are hidden" } }));
+    let tables = made(&json!({ "incomplete_lists": { "authors": "some are hidden" } }));
     let column = &table(&tables, "books").columns;
     let author = column
         .iter()
@@ -184,7 +185,7 @@ fn objects_refer_to_the_list_of_their_schema() {
 
 #[test]
 fn an_array_that_is_a_list_too_is_one_table() {
-    let tables = made(json!({}));
+    let tables = made(&json!({}));
     let copies = table(&tables, "books_copies");
     assert_eq!(columns(copies), ["book_id", "id", "shelf"]);
     assert_eq!(copies.list.as_ref().unwrap().path, "books/{book_id}/copies");
@@ -195,13 +196,15 @@ fn an_array_that_is_a_list_too_is_one_table() {
     let mut document = library();
     let copy = &mut document["components"]["schemas"]["Copy"]["properties"];
     copy["lender"] = json!({ "$ref": "#/components/schemas/Author_base" });
-    let tables = from_openapi(&document, &overlay(json!({}))).unwrap().tables;
+    let tables = from_openapi(&document, &overlay(&json!({})))
+        .unwrap()
+        .tables;
     assert!(table(&tables, "books_copies").array.is_none());
 }
 
 #[test]
 fn an_element_s_own_key_of_the_parent_is_the_parent_s_key() {
-    let tables = made(json!({}));
+    let tables = made(&json!({}));
     let tags = table(&tables, "books_tags");
     assert_eq!(columns(tags), ["book_id", "word", "author_id"]);
     assert!(tags.columns[0].parent);
@@ -210,7 +213,9 @@ fn an_element_s_own_key_of_the_parent_is_the_parent_s_key() {
 
 #[test]
 fn parameters_become_filters_by_their_names_and_types() {
-    let tables = made(json!({}));
+    use FilterOperator::{Equal, Greater, GreaterOrEqual, In, Less};
+
+    let tables = made(&json!({}));
     let found: Vec<_> = table(&tables, "books")
         .filters
         .iter()
@@ -232,7 +237,6 @@ fn parameters_become_filters_by_their_names_and_types() {
             )
         })
         .collect();
-    use FilterOperator::{Equal, Greater, GreaterOrEqual, In, Less};
     let text = String::new;
     let expected = [
         ("added_at", Greater, None, text(), true),
@@ -251,7 +255,7 @@ fn parameters_become_filters_by_their_names_and_types() {
 
 #[test]
 fn orders_become_columns() {
-    let tables = made(json!({}));
+    let tables = made(&json!({}));
     let orders = &table(&tables, "books").list.as_ref().unwrap().orders;
     let found: Vec<_> = orders
         .iter()
@@ -271,7 +275,7 @@ fn a_parameter_that_nothing_accounts_for_is_an_error() {
         .unwrap();
     let new = json!({ "in": "query", "name": "smell", "schema": { "type": "string" } });
     parameters.as_array_mut().unwrap().push(new);
-    let error = from_openapi(&document, &overlay(json!({}))).unwrap_err();
+    let error = from_openapi(&document, &overlay(&json!({}))).unwrap_err();
     assert!(
         error.message.contains("books: the parameter smell"),
         "{error}"
@@ -279,14 +283,14 @@ fn a_parameter_that_nothing_accounts_for_is_an_error() {
 
     let rules =
         json!({ "tables": { "books": { "parameters": { "smell": { "becomes": "smell" } } } } });
-    let tables = from_openapi(&document, &overlay(rules)).unwrap().tables;
+    let tables = from_openapi(&document, &overlay(&rules)).unwrap().tables;
     let column = table(&tables, "books").columns.last().unwrap();
     assert_eq!((column.name.as_str(), column.parameter), ("smell", true));
 
     let rules = json!({ "parameters": { "smell": { "ignored": "nobody asks" } } });
-    assert!(from_openapi(&document, &overlay(rules)).is_ok());
+    assert!(from_openapi(&document, &overlay(&rules)).is_ok());
     let rules = json!({ "parameters": { "smell": { "ignored": "" } } });
-    assert!(from_openapi(&document, &overlay(rules)).is_err());
+    assert!(from_openapi(&document, &overlay(&rules)).is_err());
 }
 
 #[test]
@@ -295,7 +299,7 @@ fn what_the_overlay_says_about_nothing_is_a_warning() {
         "types": { "Book.price": "double", "Book.weight": "double" },
         "tables": { "books": { "parameters": { "smell": { "ignored": "x" } }, "columns": { "weight": {} } }, "films": {} },
     });
-    let generated = from_openapi(&library(), &overlay(rules)).unwrap();
+    let generated = from_openapi(&library(), &overlay(&rules)).unwrap();
     let expected = [
         "books: there is no parameter smell",
         "books: there is no column weight",
@@ -317,17 +321,17 @@ fn two_fields_that_would_be_one_column_are_an_error() {
     let object = |field: &str| json!({ "properties": { field: { "type": "string" } } });
     book["place"] = object("of_print");
     book["place_of"] = object("print");
-    let error = from_openapi(&document, &overlay(json!({}))).unwrap_err();
+    let error = from_openapi(&document, &overlay(&json!({}))).unwrap_err();
     assert!(error.message.contains("place_of_print"), "{error}");
     // A field of the record itself wins.
     document["components"]["schemas"]["Book"]["properties"]["place_of_print"] =
         json!({ "type": "string" });
-    assert!(from_openapi(&document, &overlay(json!({}))).is_ok());
+    assert!(from_openapi(&document, &overlay(&json!({}))).is_ok());
 }
 
 #[test]
 fn the_text_has_a_line_for_each_column_and_reads_back() {
-    let tables = made(json!({}));
+    let tables = made(&json!({}));
     let text = to_json(&tables).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Table>>(&text).unwrap(), tables);
     assert!(
@@ -356,7 +360,7 @@ fn schemas_that_refer_to_themselves_have_an_end() {
     schemas["Author_base"] = json!({ "$ref": "#/components/schemas/Author_base" });
     schemas["Copy"] = json!({ "allOf": [{ "$ref": "#/components/schemas/Copy" }] });
     schemas["Tag"] = json!({ "items": { "$ref": "#/components/schemas/Tag" } });
-    let _ = from_openapi(&document, &overlay(json!({})));
+    let _ = from_openapi(&document, &overlay(&json!({})));
 }
 
 #[test]
@@ -479,7 +483,7 @@ proptest! {
         for (at, part) in &changes {
             document = mutated(&document, *at, part);
         }
-        if let Ok(generated) = from_openapi(&document, &overlay(json!({}))) {
+        if let Ok(generated) = from_openapi(&document, &overlay(&json!({}))) {
             let text = to_json(&generated.tables).unwrap();
             prop_assert_eq!(serde_json::from_str::<Vec<Table>>(&text).unwrap(), generated.tables);
         }

@@ -2,21 +2,22 @@
 
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, NoProxy, Proxy};
+use rustls::ClientConfig;
 use secrecy::ExposeSecret;
 
 use crate::error::{Diagnostic, Result};
-use crate::http::tls;
 use crate::settings::{ProxySettings, TransportSettings};
 
 /// A plain name: the service's firewall refuses agents that carry a URL.
 const USER_AGENT: &str = concat!("apilink/", env!("CARGO_PKG_VERSION"));
 
-/// A builder with everything that `settings` say. A blocking client is made from the same builder
-/// with `reqwest::blocking::ClientBuilder::from`.
-pub(crate) fn builder(settings: &TransportSettings) -> Result<ClientBuilder> {
+/// A builder with everything that `settings` say, and the TLS configuration made of them
+/// ([`crate::http::tls::client_config`]). A blocking client is made from the same builder with
+/// `reqwest::blocking::ClientBuilder::from`.
+pub(crate) fn builder(settings: &TransportSettings, tls: ClientConfig) -> Result<ClientBuilder> {
     let builder = ClientBuilder::new()
         .user_agent(USER_AGENT)
-        .tls_backend_preconfigured(tls::client_config(settings)?)
+        .tls_backend_preconfigured(tls)
         // Redirects are followed by hand, so that the token never goes along.
         .redirect(Policy::none())
         .referer(false);

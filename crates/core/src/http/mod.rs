@@ -10,4 +10,4 @@ pub(crate) mod transport;
 pub(crate) mod upload;
 
 pub use request::{Request, RequestBody, Target};
-pub use response::Response;
+pub use response::{Response, WholeBody};

@@ -41,14 +41,49 @@ pub(crate) struct LimitSeen {
 /// How far the body is.
 enum Body {
     /// Not touched, or being collected: `collected` is what has arrived so far.
-    Whole {
+    Arriving {
         collected: Vec<u8>,
         rest: Option<Rest>,
     },
+    /// All of it.
+    Whole(WholeBody),
     /// Being read in pieces: `piece` is what has arrived and was not handed out yet.
     Pieces { piece: Bytes, rest: Option<Rest> },
     /// A part of it went into a file that was given up.
     Lost,
+}
+
+/// A whole body, shared and not copied. A zero byte that is not part of it follows it in memory, for
+/// programs in C.
+#[derive(Clone)]
+pub struct WholeBody(Bytes);
+
+impl WholeBody {
+    /// Takes `body`, unless there is no memory for one byte more.
+    fn take(body: &mut Vec<u8>) -> Result<Self> {
+        body.try_reserve_exact(1).map_err(|_| too_large())?;
+        body.push(0);
+        Ok(Self(Bytes::from(std::mem::take(body))))
+    }
+
+    /// The body with the zero byte behind it. It stays where it is in memory as long as this value
+    /// or a clone of it lives.
+    #[must_use]
+    pub fn with_nul(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn len(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+}
+
+impl std::ops::Deref for WholeBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.get(..self.len()).unwrap_or_default()
+    }
 }
 
 /// The part of a body that is still to arrive. Dropping it closes the connection.
@@ -122,7 +157,7 @@ impl Response {
             status,
             headers,
             url,
-            body: Body::Whole { collected, rest },
+            body: Body::Arriving { collected, rest },
             json: None,
             asked: HeaderMap::new(),
             limit: LimitSeen::default(),
@@ -189,17 +224,26 @@ impl Response {
     /// HY010 after [`Response::read`] or [`Response::save`]; 08S01, HYT00 or HY008 when the rest
     /// of it does not arrive. What has arrived is kept, but the body cannot be completed.
     pub fn body(&mut self, cancel: &CancellationToken) -> Result<&[u8]> {
-        match &mut self.body {
-            Body::Whole { collected, rest } => {
-                collect(collected, rest, cancel)?;
-                Ok(collected)
-            }
+        self.whole_body(cancel).map(|body| &**body)
+    }
+
+    /// The whole body, to be kept apart from the reply.
+    ///
+    /// # Errors
+    /// As [`Response::body`].
+    pub fn whole_body(&mut self, cancel: &CancellationToken) -> Result<&WholeBody> {
+        if let Body::Arriving { collected, rest } = &mut self.body {
+            collect(collected, rest, cancel)?;
+            self.body = Body::Whole(WholeBody::take(collected)?);
+        }
+        match &self.body {
+            Body::Whole(body) => Ok(body),
             Body::Pieces { .. } => Err(Diagnostic::new(
                 SqlState::SEQUENCE,
                 "The body of the response has been read in pieces already and is not kept. \
                  Execute the request again to have it as a whole.",
             )),
-            Body::Lost => Err(lost()),
+            Body::Arriving { .. } | Body::Lost => Err(lost()),
         }
     }
 
@@ -276,10 +320,11 @@ impl Response {
     /// The body as JSON, if all of it is at hand: nothing is waited for.
     pub(crate) fn json_at_hand(&self) -> Option<Value> {
         match &self.body {
-            Body::Whole {
+            Body::Arriving {
                 collected,
                 rest: None,
             } => parse_json(collected).ok(),
+            Body::Whole(body) => parse_json(body).ok(),
             _ => None,
         }
     }
@@ -312,14 +357,19 @@ impl Response {
 
     /// Switches to reading in pieces, if that has not been done.
     fn pieces(&mut self) -> Result<(&mut Bytes, &mut Option<Rest>)> {
-        if let Body::Whole { collected, rest } = &mut self.body {
-            let piece = Bytes::from(std::mem::take(collected));
-            let rest = rest.take();
+        let begun = match &mut self.body {
+            Body::Arriving { collected, rest } => {
+                Some((Bytes::from(std::mem::take(collected)), rest.take()))
+            }
+            Body::Whole(body) => Some((body.0.slice(..body.len()), None)),
+            Body::Pieces { .. } | Body::Lost => None,
+        };
+        if let Some((piece, rest)) = begun {
             self.body = Body::Pieces { piece, rest };
         }
         match &mut self.body {
             Body::Pieces { piece, rest } => Ok((piece, rest)),
-            Body::Whole { .. } | Body::Lost => Err(lost()),
+            Body::Arriving { .. } | Body::Whole(_) | Body::Lost => Err(lost()),
         }
     }
 }
@@ -329,6 +379,14 @@ fn lost() -> Diagnostic {
         SqlState::SEQUENCE,
         "A part of the body of the response went into a file that could not be completed. Execute \
          the request again.",
+    )
+}
+
+fn too_large() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::OUT_OF_MEMORY,
+        "The body of the response does not fit into memory. Read it in pieces, or save it to a \
+         file.",
     )
 }
 
@@ -362,13 +420,9 @@ fn collect(
     while let Some(source) = rest {
         match source.next(cancel)? {
             Some(piece) => {
-                collected.try_reserve(piece.len()).map_err(|_| {
-                    Diagnostic::new(
-                        SqlState::OUT_OF_MEMORY,
-                        "The body of the response does not fit into memory. Read it in pieces, or \
-                         save it to a file.",
-                    )
-                })?;
+                collected
+                    .try_reserve(piece.len())
+                    .map_err(|_| too_large())?;
                 collected.extend_from_slice(&piece);
             }
             None => *rest = None,

@@ -1,23 +1,27 @@
 //! One attempt to send a request: no token, no repetition, no redirect.
 
 use std::fs::File;
+use std::future::Future;
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use once_cell::sync::OnceCell;
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use url::Url;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
-use crate::http::client;
 use crate::http::request::RequestBody;
 use crate::http::response::{Arrival, Response, Rest};
 use crate::http::upload::{Activity, Upload, unless_silent};
-use crate::io;
+use crate::http::{client, tls};
+use crate::io::{self, LANES, Lane, Lanes};
 use crate::region::Origin;
 use crate::settings::TransportSettings;
 
@@ -31,11 +35,16 @@ const PIECES_AHEAD: usize = 4;
 /// Size of the pieces in which a file or a callback is sent.
 const UPLOAD_PIECE: usize = 64 << 10;
 
-/// The HTTP client of a connection, made when it is first needed.
+/// The HTTP clients of a connection: one for each lane of input and output, made when it is first
+/// needed, because what a client keeps open belongs to the runtime that it was opened in.
 #[derive(Debug)]
 pub(crate) struct Transport {
     settings: TransportSettings,
-    client: OnceCell<reqwest::Client>,
+    /// Shared by the clients, and with it the TLS sessions that can be resumed.
+    tls: OnceCell<ClientConfig>,
+    clients: [OnceCell<reqwest::Client>; LANES],
+    /// A host speaks HTTP/2, over which one connection serves calls side by side.
+    has_http_2: Arc<AtomicBool>,
 }
 
 /// What one attempt sends, apart from the body.
@@ -78,7 +87,9 @@ impl Transport {
     pub(crate) fn new(settings: TransportSettings) -> Self {
         Self {
             settings,
-            client: OnceCell::new(),
+            tls: OnceCell::new(),
+            clients: [const { OnceCell::new() }; LANES],
+            has_http_2: Arc::default(),
         }
     }
 
@@ -86,15 +97,24 @@ impl Transport {
         &self.settings
     }
 
-    fn client(&self) -> Result<&reqwest::Client> {
-        self.client.get_or_try_init(|| {
-            client::builder(&self.settings)?.build().map_err(|error| {
-                Diagnostic::new(
-                    SqlState::GENERAL_ERROR,
-                    format!("The HTTP client cannot be set up: {}.", cause(&error)),
-                )
-            })
-        })
+    fn client(&self, lane: &Lane) -> Result<reqwest::Client> {
+        let problem = |error: reqwest::Error| {
+            Diagnostic::new(
+                SqlState::GENERAL_ERROR,
+                format!("The HTTP client cannot be set up: {}.", cause(&error)),
+            )
+        };
+        let make = || {
+            let tls = self
+                .tls
+                .get_or_try_init(|| tls::client_config(&self.settings))?;
+            let builder = client::builder(&self.settings, tls.clone())?;
+            builder.build().map_err(problem)
+        };
+        match self.clients.get(lane.number()) {
+            Some(client) => client.get_or_try_init(make).cloned(),
+            None => make(),
+        }
     }
 
     /// Sends a request and waits for the head of the reply, and for the body if it is small,
@@ -138,9 +158,8 @@ impl Transport {
     ) -> Result<std::result::Result<Response, Failure>> {
         let (sender, receiver) = mpsc::channel(2);
         let upload = Upload::from_pieces(receiver, length);
-        let client = self.client()?.clone();
-        let running = io::start_work(cancel, async move {
-            Ok(exchange(client, attempt, Some(upload)).await)
+        let running = io::start_work(self.lanes(), cancel, |lane| {
+            self.exchange(lane, attempt, Some(upload))
         })?;
         let fed = pump_in(reader, length, &sender, cancel);
         drop(sender);
@@ -156,10 +175,30 @@ impl Transport {
         upload: Option<Upload>,
         cancel: &CancellationToken,
     ) -> Result<std::result::Result<Response, Failure>> {
-        let client = self.client()?.clone();
-        io::run(cancel, async move {
-            Ok(exchange(client, attempt, upload).await)
+        io::run(self.lanes(), cancel, |lane| {
+            self.exchange(lane, attempt, upload)
         })
+    }
+
+    /// The work of one attempt, in a lane.
+    fn exchange(
+        &self,
+        lane: &Arc<Lane>,
+        attempt: Attempt,
+        upload: Option<Upload>,
+    ) -> impl Future<Output = Result<std::result::Result<Response, Failure>>> + use<> {
+        let client = self.client(lane);
+        let (lane, has_http_2) = (Arc::clone(lane), Arc::clone(&self.has_http_2));
+        async move { Ok(exchange(&lane, client?, attempt, upload, &has_http_2).await) }
+    }
+
+    /// Calls share a connection where they can.
+    fn lanes(&self) -> Lanes {
+        if self.has_http_2.load(Ordering::Relaxed) {
+            Lanes::First
+        } else {
+            Lanes::Any
+        }
     }
 }
 
@@ -223,9 +262,11 @@ fn broken_off(
 }
 
 async fn exchange(
+    lane: &Arc<Lane>,
     client: reqwest::Client,
     attempt: Attempt,
     upload: Option<Upload>,
+    has_http_2: &AtomicBool,
 ) -> std::result::Result<Response, Failure> {
     let Attempt {
         method,
@@ -243,12 +284,16 @@ async fn exchange(
         .await
         .map_err(|silent| Failure::from(silent.diagnostic(&url)))?
         .map_err(|error| failure(&error, &url))?;
+    if reply.version() == Version::HTTP_2 {
+        has_http_2.store(true, Ordering::Relaxed);
+    }
     let status = reply.status();
     let headers = std::mem::take(reply.headers_mut());
     let mut collected = Vec::new();
     if is_collected_at_once(status, &headers, reply.content_length()) {
         if let Some(length) = reply.content_length() {
-            collected.reserve(usize::try_from(length).unwrap_or(0).min(EAGER_LIMIT));
+            // One byte more, which `WholeBody` needs.
+            collected.reserve(usize::try_from(length).unwrap_or(0).min(EAGER_LIMIT) + 1);
         }
         while collected.len() < EAGER_LIMIT {
             match next_piece(&mut reply, timeout, &url).await? {
@@ -257,7 +302,7 @@ async fn exchange(
             }
         }
     }
-    let rest = pump_out(reply, timeout, url.clone())?;
+    let rest = pump_out(lane, reply, timeout, url.clone());
     Ok(Response::new(status, headers, url, collected, Some(rest)))
 }
 
@@ -285,7 +330,12 @@ async fn next_piece(
 }
 
 /// Moves the rest of a body into a channel, a few pieces ahead of its reader.
-fn pump_out(mut reply: reqwest::Response, timeout: Option<Duration>, url: Url) -> Result<Rest> {
+fn pump_out(
+    lane: &Arc<Lane>,
+    mut reply: reqwest::Response,
+    timeout: Option<Duration>,
+    url: Url,
+) -> Rest {
     let (sender, arriving) = mpsc::channel(PIECES_AHEAD);
     let stop = CancellationToken::new();
     let stopped = stop.clone();
@@ -308,7 +358,7 @@ fn pump_out(mut reply: reqwest::Response, timeout: Option<Duration>, url: Url) -
             () = pump => {}
         }
     });
-    Ok(Rest::new(arriving, stop.drop_guard(), io::depend()?))
+    Rest::new(arriving, stop.drop_guard(), lane.depend())
 }
 
 fn failure(error: &reqwest::Error, url: &Url) -> Failure {

@@ -24,6 +24,7 @@ use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::http::client as http_client;
 use crate::http::request::RequestBody;
 use crate::http::retry::{backoff, retry_after};
+use crate::http::tls;
 use crate::http::transport::{Attempt, Stage, Transport, cause, is_tls_refusal};
 use crate::profile::{ClientAuthentication, RevocationAuthorization};
 use crate::secret::{basic, scrub};
@@ -260,7 +261,8 @@ fn send_cancellable(
 }
 
 fn blocking_client(settings: &TransportSettings) -> Result<reqwest::blocking::Client> {
-    reqwest::blocking::ClientBuilder::from(http_client::builder(settings)?)
+    let builder = http_client::builder(settings, tls::client_config(settings)?)?;
+    reqwest::blocking::ClientBuilder::from(builder)
         .timeout(refresh_limit(settings))
         .build()
         .map_err(|error| {

@@ -17,7 +17,7 @@ use super::AuthorizationRequest;
 use super::callback::{self, Answer, Head, Redirect};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
-use crate::io;
+use crate::io::{self, Lanes};
 use crate::platform::browser;
 use crate::process::PerProcess;
 
@@ -73,10 +73,9 @@ pub(crate) fn login(
         path: address.path,
         state: request.state.clone(),
     };
-    io::run(
-        cancel,
-        wait_for_redirect(listeners, expected, browser, limit, request.clone()),
-    )
+    io::run(Lanes::Any, cancel, |_| {
+        wait_for_redirect(listeners, expected, browser, limit, request.clone())
+    })
 }
 
 const NOT_LOOPBACK: &str = "CallbackURL is {}, which is not a plain http address of this machine \

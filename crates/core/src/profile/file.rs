@@ -230,3 +230,6 @@ pub(super) fn stands_in(path: &Path) -> Diagnostic {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -260,6 +260,22 @@ impl PagingProfile {
                 "the name of a parameter",
             ));
         }
+        for (order, member) in [
+            (&self.ascending, "ascending"),
+            (&self.descending, "descending"),
+        ] {
+            let met = order
+                .as_ref()
+                .is_none_or(|order| order.matches("{}").count() == 1);
+            rules.push((met, format!("/paging/{member}"), "a text with one \"{}\""));
+        }
+        for (name, member) in [
+            (&self.fields_parameter, "fields_parameter"),
+            (&self.offset_parameter, "offset_parameter"),
+        ] {
+            let met = name.as_ref().is_none_or(|name| !name.is_empty());
+            rules.push((met, format!("/paging/{member}"), "the name of a parameter"));
+        }
         rules
     }
 }

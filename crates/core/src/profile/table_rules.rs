@@ -31,9 +31,28 @@ pub(super) fn check(tables: &[Table], custom_fields: Option<&CustomFieldsProfile
         checked.check(custom_fields.is_some())?;
     }
     let definitions = custom_fields.filter(|_| !tables.is_empty());
-    if let Some(fields) = definitions {
-        let known = by_name.contains_key(fields.table.as_str());
-        want(known, "/custom_fields/table", "the name of a table")?;
+    definitions.map_or(Ok(()), |fields| check_custom_fields(fields, &by_name))
+}
+
+fn check_custom_fields(fields: &CustomFieldsProfile, tables: &HashMap<&str, &Table>) -> Check {
+    let known = tables.contains_key(fields.table.as_str());
+    want(known, "/custom_fields/table", "the name of a table")?;
+    for (name, kind) in &fields.types {
+        let place = format!("/custom_fields/types/{name}");
+        let target = kind.object.as_ref();
+        let known = target.is_none_or(|object| tables.contains_key(object.table.as_str()));
+        want(
+            known,
+            &format!("{place}/object/table"),
+            "the name of a table",
+        )?;
+        for (operator, template) in &kind.filters {
+            use FilterOperator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+            let compares = [Equal, Less, LessOrEqual, Greater, GreaterOrEqual].contains(operator);
+            let met = compares && template.matches("{}").count() == 1;
+            let wanted = "=, <, <=, > or >= with a text with one \"{}\" for each";
+            want(met, &format!("{place}/filters"), wanted)?;
+        }
     }
     Ok(())
 }
@@ -101,7 +120,17 @@ impl Checked<'_> {
         }
         let custom = table.custom_fields.is_none() || has_custom_fields;
         let place = format!("{place}/custom_fields");
-        want(custom, &place, "absent without /custom_fields")
+        want(custom, &place, "absent without /custom_fields")?;
+        let filter = table
+            .custom_fields
+            .as_ref()
+            .and_then(|fields| fields.filter.as_ref());
+        let met = filter.is_none_or(|name| name.matches("{}").count() == 1 && table.list.is_some());
+        want(
+            met,
+            &format!("{place}/filter"),
+            "the name of a list's parameter with one \"{}\"",
+        )
     }
 
     fn find(&self, name: &str) -> Option<&Column> {
@@ -123,6 +152,9 @@ impl Checked<'_> {
             let fresh = names.insert(&column.name);
             want(fresh, &name, "unlike the names of other columns")?;
             self.column(column, &place)?;
+        }
+        for (at, column) in self.table.columns.iter().enumerate() {
+            self.reference(column, &format!("{place}/{at}"))?;
         }
         Ok(())
     }
@@ -159,8 +191,7 @@ impl Checked<'_> {
             text,
             &format!("{place}/ignore_case"),
             "absent where the type is not text",
-        )?;
-        self.reference(column, place)
+        )
     }
 
     fn reference(&self, column: &Column, place: &str) -> Check {
@@ -349,3 +380,6 @@ fn has_field(table: &Table, name: &str, kind: ColumnType) -> bool {
         .iter()
         .any(|column| column.name == name && column.path() == (name, None) && column.kind == kind)
 }
+
+#[cfg(test)]
+mod tests;

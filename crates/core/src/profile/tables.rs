@@ -52,6 +52,7 @@ pub struct Table {
 /// The request that lists a table's records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "as the format has it")]
 pub struct List {
     /// Its path, relative to the API's base path, with the names of columns in braces where a
     /// value belongs: `contacts/{contact_id}/email_addresses`.
@@ -300,6 +301,10 @@ pub struct TableCustomFields {
     pub field: String,
     /// Which definitions belong to this table: the value of [`CustomFieldsProfile::parent_type`].
     pub parent_type: String,
+    /// The parameter with which the list filters by a field, with `{}` for the `id` of its
+    /// definition. [`CustomFieldType::filters`] says how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
 }
 
 /// How a service describes the fields that its accounts have added. Member `custom_fields` of a
@@ -343,6 +348,13 @@ pub struct CustomFieldType {
     /// in the value, and a second column, with `_id` behind its name, the `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<CustomFieldObject>,
+    /// The comparisons that a list can make itself, and how the parameter is written, with `{}`
+    /// for the value: of an option or a record, its `id`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<FilterOperator, String>,
+    /// With these, the service may return records for which the comparison is not true.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wider: bool,
 }
 
 /// The object that a custom field's value holds when it stands for a record.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
+use crate::SqlState;
 
 fn built_in_json() -> Value {
     serde_json::from_str(include_str!("../../../../profiles/clio/profile.json")).unwrap()

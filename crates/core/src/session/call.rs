@@ -16,7 +16,7 @@ use crate::http::response::LimitSeen;
 use crate::http::retry::{backoff, is_repeatable, retry_after};
 use crate::http::transport::{Attempt, Failure, Stage};
 use crate::http::{Request, RequestBody, Response, Target};
-use crate::io;
+use crate::io::{self, Lanes};
 use crate::log::{describe_headers, is_harmless};
 use crate::oauth::endpoint;
 use crate::token::TokenSet;
@@ -26,6 +26,9 @@ use crate::token::keeper::Demand;
 const MAX_REDIRECTS: u32 = 5;
 /// The shortest wait after a 429.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+
+/// Why a call waits.
+const USED_UP: &str = "the rate limit is used up";
 
 /// One call on its way through attempts.
 struct Call<'a, 'b> {
@@ -330,7 +333,7 @@ impl Call<'_, '_> {
         let budget = self.is_api.then(|| self.session.budget(token));
         let retry = &self.session.settings.profile.retry;
         let wait = retry_after(reply.headers())
-            .or_else(|| budget.as_ref()?.take())
+            .or_else(|| budget.as_ref()?.wait())
             .unwrap_or_else(|| backoff(retry, self.attempts))
             .max(SHORTEST_WAIT);
         if let Some(budget) = &budget {
@@ -341,22 +344,26 @@ impl Call<'_, '_> {
         }
         drop(reply);
         self.limit.waited += wait;
-        self.pause(wait, "the rate limit is used up")?;
+        self.pause(wait, USED_UP)?;
         Ok(Next::Again)
     }
 
     /// Waits until the service has said that it takes requests again, within bounds.
     fn wait_for_budget(&mut self, token: Option<&Arc<TokenSet>>) -> Result<()> {
         let budget = self.session.budget(token);
-        while let Some(wait) = budget.take() {
-            let wait = wait.max(Duration::from_millis(1));
-            if self.limit.waited + wait > self.longest_wait() {
-                break;
-            }
-            self.limit.waited += wait;
-            self.pause(wait, "the rate limit is used up")?;
+        if budget.try_take() {
+            return Ok(());
         }
-        Ok(())
+        self.log_wait(budget.wait().unwrap_or_default(), USED_UP);
+        let begun = Instant::now();
+        let patience = self.longest_wait().saturating_sub(self.limit.waited);
+        let waiting = budget.queue();
+        let waited = io::run(Lanes::Any, self.cancel, |_| async move {
+            waiting.take(patience).await;
+            Ok(())
+        });
+        self.limit.waited += begun.elapsed();
+        waited
     }
 
     /// Two windows of the rate limit.
@@ -365,6 +372,11 @@ impl Call<'_, '_> {
     }
 
     fn pause(&self, wait: Duration, why: &str) -> Result<()> {
+        self.log_wait(wait, why);
+        io::sleep(self.cancel, wait)
+    }
+
+    fn log_wait(&self, wait: Duration, why: &str) {
         self.session.log.write(2, "HTTP", || {
             format!(
                 "{}: {why}; waiting {} ms",
@@ -372,7 +384,6 @@ impl Call<'_, '_> {
                 wait.as_millis()
             )
         });
-        io::sleep(self.cancel, wait)
     }
 
     /// Goes on at another place (RFC 9110 section 15.4).
@@ -407,7 +418,10 @@ impl Call<'_, '_> {
                      not followed, because nothing would protect the data.",
                 )
             })?;
-            self.leave_origin();
+            // A signature may cover the headers that were given for it.
+            if self.is_api {
+                self.leave_origin();
+            }
         }
         if !keeps_method && self.method != Method::HEAD {
             self.method = Method::GET;

@@ -325,17 +325,22 @@ impl Session {
         Ok(())
     }
 
-    /// Revokes the token at the service and removes it from its store.
+    /// Revokes the token at the service and removes it from its store. Tokens that the service
+    /// does not accept any more are removed with a warning in `records`.
     ///
     /// # Errors
     /// 28000 when there is no token, or the service refuses; HYC00 when the profile has no
     /// revocation; 08001, 08S01, HYT00, HY008; HY000 the token store.
     pub fn revoke(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
-        let Some(token) = self.token(cancel, records)? else {
-            return Err(Diagnostic::new(
-                SqlState::AUTHORIZATION,
-                "There is no token to revoke: the connection string has AuthScheme=None.",
-            ));
+        let token = match self.fresh(&Demand::Usable, cancel, records) {
+            Ok(Some(token)) => token,
+            Ok(None) => {
+                return Err(Diagnostic::new(
+                    SqlState::AUTHORIZATION,
+                    "There is no token to revoke: the connection string has AuthScheme=None.",
+                ));
+            }
+            Err(refusal) => return self.forget_dead(refusal, cancel, records),
         };
         endpoint::revoke(&self.settings, &self.transport, &token, cancel)?;
         self.log
@@ -345,6 +350,26 @@ impl Session {
             Tokens::Kept { given, .. } if lock(given).take().is_some() => Ok(()),
             Tokens::Kept { keeper, .. } => keeper.forget(&self.settings, cancel),
             Tokens::None | Tokens::Fixed(_) => Ok(()),
+        }
+    }
+
+    /// Removes tokens from the store that only a login could replace, if it has any.
+    fn forget_dead(
+        &self,
+        refusal: Refusal,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<()> {
+        match &self.tokens {
+            Tokens::Kept { keeper, .. } if refusal.needs_login && keeper.current().is_some() => {
+                keeper.forget(&self.settings, cancel)?;
+                let message = "The service does not accept the stored tokens any more, so there \
+                               was nothing to revoke. They were removed from their store.";
+                self.log.write(1, "OAUTH", || message.into());
+                records.push(Diagnostic::new(SqlState::GENERAL_WARNING, message));
+                Ok(())
+            }
+            _ => Err(refusal.diagnostic),
         }
     }
 

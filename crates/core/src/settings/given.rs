@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::connection_string::{Pair, scan, scan_part};
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::properties::{PROPERTIES, Property, Value};
+use crate::secret::named;
 
 /// Where keys stand, for messages.
 const TOP: &str = "the connection string";
@@ -180,7 +181,7 @@ impl Entry {
         }
         match property.kind.read(value) {
             Some(_) => Ok(()),
-            None => Err(not_allowed(property)),
+            None => Err(not_allowed(property, value)),
         }
     }
 }
@@ -206,11 +207,12 @@ fn collect(pairs: Vec<Pair>, part: &str, warnings: &mut Vec<Diagnostic>) -> Resu
     Ok(entries)
 }
 
-/// Values are never quoted: where a `;` is missing, the next property is part of them.
-fn not_allowed(property: &Property) -> Diagnostic {
+fn not_allowed(property: &Property, value: &str) -> Diagnostic {
+    let value = if property.secret { "" } else { value };
     Diagnostic::invalid_value(format!(
-        "{}: the value is not allowed. Allowed: {}.",
+        "{}: {} is not allowed. Allowed: {}.",
         property.name,
+        named(value),
         property.kind.allowed()
     ))
 }

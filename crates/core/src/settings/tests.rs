@@ -202,11 +202,15 @@ fn values_that_are_not_allowed_name_the_allowed_ones() {
         ("OAuthExpiresIn=soon", "a whole number"),
     ] {
         let message = error(text);
-        let name = text.split_once('=').unwrap().0;
+        let (name, value) = text.split_once('=').unwrap();
         assert!(
             message.starts_with(name) && message.contains(allowed),
             "{message}"
         );
+        // Not quoted where it could be more than a value.
+        let is_named = message.contains(&format!("\"{value}\""));
+        let may_be_named = !value.contains('-') && name != "MaxLogFileCount";
+        assert!(is_named || !may_be_named, "{message}");
     }
 }
 
@@ -730,13 +734,13 @@ fn secrets_appear_in_no_message_and_no_debug_output() {
                 format!("{pair};canary of a secret with a semicolon"),
                 format!("{pair};OAuthClientSecret='canary"),
             ] {
-                check_secrecy(property, &text);
+                check_secrecy(property, disguise, &text);
             }
         }
     }
 }
 
-fn check_secrecy(property: &Property, text: &str) {
+fn check_secrecy(property: &Property, disguise: &str, text: &str) {
     let mut messages = Vec::new();
     match Settings::parse(text) {
         Err(error) => messages.push(error),
@@ -760,7 +764,13 @@ fn check_secrecy(property: &Property, text: &str) {
         }
     }
     for message in messages {
-        let shows = message.message.contains("canary");
+        // A short and plain value of a public property is named, and nothing beside it.
+        let named = format!("{}: \"{disguise}\"", property.name);
+        let rest = match message.message.strip_prefix(&named) {
+            Some(rest) if !property.secret => rest,
+            _ => &message.message,
+        };
+        let shows = rest.contains("canary");
         // Of the paths, only that of a profile is shown.
         assert!(
             !shows || property.name == "Profile",

@@ -48,6 +48,8 @@ struct State {
     flight: Option<watch::Receiver<Option<Flown>>>,
     /// When the last refresh failed, if it did.
     failed: Option<Instant>,
+    /// A refresh token that the service has refused for good, and how.
+    dead: Option<(Seed, Refusal)>,
 }
 
 impl State {
@@ -58,6 +60,12 @@ impl State {
             Some(failed) if failed.elapsed() < REST => Duration::ZERO,
             _ => margin(settings),
         }
+    }
+
+    /// Why it is no use to ask for a new token with this refresh token.
+    fn known_refusal(&self, refresh_token: &SecretString) -> Option<Refusal> {
+        let (dead, refusal) = self.dead.as_ref()?;
+        (*dead == Seed::of(refresh_token)).then(|| refusal.clone())
     }
 
     /// Of the tokens at hand and those in the store, the later ones. What is in the store was put
@@ -90,6 +98,19 @@ pub(crate) struct Renewed {
     pub(crate) token: Arc<TokenSet>,
     /// The token could not be stored.
     pub(crate) warning: Option<Diagnostic>,
+    /// It came from the service just now.
+    is_new: bool,
+}
+
+impl Renewed {
+    /// A token that was there already.
+    fn found(token: Arc<TokenSet>) -> Self {
+        Self {
+            token,
+            warning: None,
+            is_new: false,
+        }
+    }
 }
 
 /// Why there is no fresh token.
@@ -132,8 +153,13 @@ impl Demand {
         }
     }
 
-    fn refuses(&self, token: &TokenSet) -> bool {
-        matches!(self, Self::OtherThan(refused) if token.is_access_token(refused))
+    /// Whether a refresh that somebody else began has not brought what is asked for.
+    fn refuses(&self, renewed: &Renewed) -> bool {
+        match self {
+            Self::Usable => false,
+            Self::OtherThan(refused) => renewed.token.is_access_token(refused),
+            Self::New => !renewed.is_new,
+        }
     }
 }
 
@@ -207,10 +233,7 @@ impl Keeper {
                 if let Some(token) = &state.current
                     && demand.accepts(token, state.margin(settings))
                 {
-                    return Ok(Renewed {
-                        token: Arc::clone(token),
-                        warning: None,
-                    });
+                    return Ok(Renewed::found(Arc::clone(token)));
                 }
                 self.join_or_start(&mut state, settings, demand, log)?
             };
@@ -223,8 +246,8 @@ impl Keeper {
             })?;
             write_lines(log, flown.lines);
             match flown.landing {
-                // Begun by somebody who did not know yet that this token is refused.
-                Ok(renewed) if is_joined && demand.refuses(&renewed.token) => {}
+                // Begun by somebody who did not know yet that this token is not good enough.
+                Ok(renewed) if is_joined && demand.refuses(&renewed) => {}
                 Ok(renewed) => return Ok(renewed),
                 Err(refusal) => return self.make_do(demand, refusal, log),
             }
@@ -238,10 +261,7 @@ impl Keeper {
                 log.write(1, "OAUTH", || {
                     format!("Going on with the present token: {}", refusal.diagnostic)
                 });
-                Ok(Renewed {
-                    token,
-                    warning: None,
-                })
+                Ok(Renewed::found(token))
             }
             _ => Err(refusal),
         }
@@ -317,15 +337,15 @@ impl Keeper {
             return Err(self.nothing_stored());
         };
         if demand.accepts(&known, margin(settings)) {
-            return Ok(Renewed {
-                token: known,
-                warning: None,
-            });
+            return Ok(Renewed::found(known));
         }
         let Some(refresh_token) = &known.refresh_token else {
             self.give_up(lock, &known, demand, lines);
             return Err(self.no_refresh_token());
         };
+        if let Some(refusal) = self.state().known_refusal(refresh_token) {
+            return Err(refusal);
+        }
         settings.check_for_token_request()?;
         self.store.check_writable()?;
         match endpoint::refresh(settings, refresh_token) {
@@ -339,6 +359,7 @@ impl Keeper {
                     .ok_or_else(|| {
                         let refusal = Refusal::from(problem);
                         if refusal.needs_login {
+                            self.state().dead = Some((Seed::of(refresh_token), refusal.clone()));
                             self.give_up(lock, &known, demand, lines);
                         }
                         refusal
@@ -385,10 +406,8 @@ impl Keeper {
             .access_token
             .as_ref()
             .is_none_or(|token| !stored.is_access_token(token));
-        (is_other && demand.accepts(&stored, margin(settings))).then(|| Renewed {
-            token: Arc::new(stored),
-            warning: None,
-        })
+        (is_other && demand.accepts(&stored, margin(settings)))
+            .then(|| Renewed::found(Arc::new(stored)))
     }
 
     /// What a refresh reply leaves unsaid stays as it was.
@@ -419,6 +438,7 @@ impl Keeper {
         Renewed {
             token: Arc::new(token),
             warning,
+            is_new: true,
         }
     }
 

@@ -264,6 +264,50 @@ fn silence_ends_and_slowness_does_not() {
     assert!(begun.elapsed() > Duration::from_secs(1));
 }
 
+/// A body that takes longer than the time limit as a whole, never silent for that long.
+struct Trickle {
+    pieces: u32,
+    pause: Duration,
+}
+
+impl std::io::Read for Trickle {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.pieces == 0 {
+            return Ok(0);
+        }
+        self.pieces -= 1;
+        std::thread::sleep(self.pause);
+        buffer[..4].copy_from_slice(b"data");
+        Ok(4)
+    }
+}
+
+#[test]
+fn a_slow_upload_is_not_silence() {
+    let service = Service::plain();
+    let session = service.connect("Timeout=1");
+    let request = Request::new("PATCH", Target::Api("contacts/999999999".into())).unwrap();
+    // Longer in all than the limit; and with one pause that is, for which the program is to blame
+    // and not the wire.
+    for (pieces, pause, length) in [(12, 100, None), (12, 100, Some(48)), (1, 1200, None)] {
+        let mut reader = Trickle {
+            pieces,
+            pause: Duration::from_millis(pause),
+        };
+        let begun = Instant::now();
+        let body = RequestBody::Reader {
+            reader: &mut reader,
+            length,
+        };
+        let (reply, _) = execute(&session, &request, body);
+        let status = reply.unwrap().status().as_u16();
+        assert!(begun.elapsed() >= Duration::from_millis(1200));
+        assert!((400..500).contains(&status), "{status}");
+    }
+    let log = service.sandbox.counters().log;
+    assert_eq!(log.len(), 3);
+}
+
 #[test]
 fn a_stalled_call_is_cancelled_and_the_connection_stays_usable() {
     let service = Service::plain();
@@ -547,4 +591,38 @@ fn a_connection_is_kept_open_between_calls() {
         get(&session, "users/who_am_i");
     }
     assert_eq!(service.sandbox.counters().connections, 1);
+}
+
+/// The scans send one request after another, more than the service takes.
+#[test]
+fn long_scans_do_not_keep_a_lookup_waiting() {
+    let options = Options {
+        rate_limit: 2,
+        rate_window: Duration::from_secs(1),
+        ..Options::default()
+    };
+    let service = Service::start(options);
+    let session = service.connect("");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    get(&session, "matters?fields=id&limit=1");
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+        let scanned = || {
+            let counters = service.sandbox.counters();
+            counters.requests("GET /api/v4/matters.json")
+        };
+        let before = scanned();
+        let (lookup, _) = send(&session, &Request::get("users/who_am_i"));
+        let meanwhile = scanned() - before;
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(lookup.unwrap().waited() > Duration::ZERO);
+        // Each scan had at most one request ahead of it, and the last window may take one more.
+        assert!(meanwhile <= 4, "{meanwhile} went first");
+    });
 }

@@ -476,3 +476,49 @@ fn a_refresh_ahead_of_time_that_fails_is_not_tried_with_every_call() {
     let counters = service.sandbox.counters();
     assert_eq!(counters.requests("POST /oauth/token"), asked);
 }
+
+#[test]
+fn a_dead_refresh_token_is_asked_about_once() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.revoke_tokens();
+    let ask = || super::send(&session, &apilink_core::http::Request::get("matters")).0;
+    for _ in 0..3 {
+        let error = ask().err().unwrap();
+        assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
+        assert_eq!(error.native, native::OAUTH_INVALID_GRANT, "{error}");
+    }
+    session
+        .refresh(&CancellationToken::new(), &mut Vec::new())
+        .unwrap_err();
+    assert_eq!(service.sandbox.counters().tokens.invalid_refresh, 1);
+    // Until there are other tokens.
+    service.store_token(Duration::from_secs(3600));
+    assert_eq!(ask().unwrap().status().as_u16(), 200);
+    service.sandbox.expire_tokens();
+    assert_eq!(ask().unwrap().status().as_u16(), 200);
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (1, 1));
+}
+
+/// The refresh under way only picks up what another process has stored.
+#[test]
+fn who_asks_for_a_new_token_gets_one_whatever_is_under_way() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.expire_tokens();
+    let held = std::fs::File::create(format!("{}.lock", service.file().display())).unwrap();
+    held.lock().unwrap();
+    let moment = || std::thread::sleep(Duration::from_millis(150));
+    std::thread::scope(|scope| {
+        scope.spawn(|| get(&session, "users/who_am_i"));
+        moment();
+        let refreshing =
+            scope.spawn(|| session.refresh(&CancellationToken::new(), &mut Vec::new()));
+        moment();
+        service.store_token(Duration::from_secs(3600));
+        drop(held);
+        refreshing.join().unwrap().unwrap();
+    });
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 1);
+}

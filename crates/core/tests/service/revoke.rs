@@ -1,5 +1,6 @@
 //! Revoking.
 
+use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
 
 use super::{Service, get};
@@ -54,6 +55,29 @@ fn revoking_can_be_cancelled_while_another_program_holds_the_store() {
         revoking.join().unwrap().unwrap_err()
     });
     // Held all the while: without being cancelled it would have waited for a minute.
-    assert_eq!(error.sqlstate, apilink_core::SqlState::CANCELLED, "{error}");
+    assert_eq!(error.sqlstate, SqlState::CANCELLED, "{error}");
     drop(held);
+}
+
+/// There is nothing left to revoke, but the store must not keep what it has.
+#[test]
+fn revoking_a_dead_token_empties_the_store_and_says_so() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.revoke_tokens();
+    let (reply, _) = super::send(&session, &apilink_core::http::Request::get("matters"));
+    assert_eq!(reply.err().unwrap().sqlstate, SqlState::AUTHORIZATION);
+    let mut records = Vec::new();
+    session
+        .revoke(&CancellationToken::new(), &mut records)
+        .unwrap();
+    assert_eq!(records[0].sqlstate, SqlState::GENERAL_WARNING);
+    assert!(!service.stored().contains("accesstoken="));
+    assert!(!service.stored().contains("refreshtoken="));
+    assert_eq!(service.sandbox.counters().tokens.revoked, 0);
+    // Now there is no token at all.
+    let error = session
+        .revoke(&CancellationToken::new(), &mut Vec::new())
+        .unwrap_err();
+    assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
 }

@@ -449,3 +449,69 @@ fn what_is_left_is_told_after_a_redirect_to_another_host_too() {
     let answer = send(&session, &Request::get("a")).0.unwrap();
     assert_eq!(answer.calls_left(), Some(12));
 }
+
+/// S3 answers 307 to the host of the region; the signature covers headers.
+#[test]
+fn the_headers_of_a_signed_request_go_along_to_another_storage_host() {
+    let service = Service::plain();
+    let regional = Scripted::start(vec![reply("200 OK", "", "")]);
+    let location = format!("Location: http://127.0.0.1:{}/k?sig=1\r\n", regional.port);
+    let general = Scripted::start(vec![reply("307 Temporary Redirect", &location, "")]);
+    let server = Scripted::start(vec![reply("200 OK", JSON, FINE)]);
+    let session = server.connect(&service, "CustomHeaders='X-Key: canary'");
+    let url = format!("http://127.0.0.1:{}/k?sig=1", general.port);
+    let mut request = Request::new("PUT", Target::Signed(url)).unwrap();
+    request.add_header("x-amz-meta-a", "b").unwrap();
+    request.add_header("Content-MD5", "digest").unwrap();
+    let body = RequestBody::Bytes("document".into());
+    assert_eq!(execute(&session, &request, body), (200, vec![]));
+    let sent = regional.seen.lock().unwrap()[0].clone();
+    for header in ["x-amz-meta-a: b\r\n", "content-md5: digest\r\n"] {
+        assert!(sent.contains(header), "{sent}");
+    }
+    assert!(sent.ends_with("document"), "{sent}");
+    let sent = sent.to_ascii_lowercase();
+    for foreign in ["canary", "authorization", "x-api-version"] {
+        assert!(!sent.contains(foreign), "{sent}");
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+/// RFC 6749 section 2.3.1: both are form-encoded, and then joined.
+#[test]
+fn a_profile_can_ask_for_basic_authentication_of_the_client() {
+    let service = Service::plain();
+    let grant = r#"{"access_token":"new","token_type":"Bearer","expires_in":3600}"#;
+    let server = Scripted::start(vec![reply("200 OK", JSON, grant), reply("200 OK", "", "")]);
+    let profile = include_str!("../../../../profiles/clio/profile.json");
+    let basic = profile.replace(
+        r#""client_authentication": "body""#,
+        r#""client_authentication": "basic""#,
+    );
+    assert_ne!(basic, profile);
+    let path = service.folder.path().join("Basic.apip");
+    std::fs::write(&path, basic).unwrap();
+    write_tokens(&service.file(), "old", "refresh", Duration::ZERO, 0);
+    let more = format!(
+        "Profile={};OAuthClientId=my client;OAuthClientSecret='s:e&c'",
+        path.display()
+    );
+    let session = service.connect(&server.string(&more));
+    let (head, form) = {
+        let seen = server.seen.lock().unwrap();
+        let (head, form) = seen[0].split_once("\r\n\r\n").unwrap();
+        (head.to_ascii_lowercase(), form.to_owned())
+    };
+    assert!(head.starts_with("post /oauth/token "), "{head}");
+    // my+client:s%3Ae%26c
+    let expected = "authorization: basic bXkrY2xpZW50OnMlM0FlJTI2Yw==".to_ascii_lowercase();
+    assert!(head.contains(&expected), "{head}");
+    assert!(form.contains("refresh_token=refresh"), "{form}");
+    for absent in ["client_secret", "client_id"] {
+        assert!(!form.contains(absent), "{form}");
+    }
+    assert_eq!(
+        execute(&session, &Request::get("a"), RequestBody::Empty).0,
+        200
+    );
+}

@@ -137,6 +137,7 @@ fn arguments(plan: &Plan, shape: &TableShape) -> Vec<String> {
                 Role::Local => Some(format!("{what} is looked up in rows that are kept here")),
                 Role::Limit => Some("LIMIT is passed to the service".to_owned()),
                 Role::Offset => Some("OFFSET is passed to the service".to_owned()),
+                Role::Bound => Some(format!("the list is read no further than {what} asks")),
                 Role::Key | Role::Parent => None,
             }
         })

@@ -169,6 +169,11 @@ impl Stream {
         self.total
     }
 
+    /// The largest page there is.
+    pub(crate) fn page_size(&self) -> u64 {
+        self.job.demand.page_size.into()
+    }
+
     /// Whether there is a page after those delivered.
     pub(crate) fn has_more(&self) -> bool {
         self.next != Position::End

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use apilink_core::profile::tables::{Filter, FilterOperator, Table};
 
-use crate::catalog::{Origin, TableShape, TableSource};
+use crate::catalog::{CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// How a constraint compares a column with a value.
@@ -27,6 +27,13 @@ pub(crate) enum Operator {
     Offset,
     /// LIKE, GLOB, MATCH and others, which no service answers as `SQLite` does.
     Other,
+}
+
+impl Operator {
+    /// It compares with nothing but NULL.
+    pub(crate) fn has_no_value(self) -> bool {
+        matches!(self, Self::IsNull | Self::IsNotNull)
+    }
 }
 
 /// One of `SQLite`'s constraints on a scan.
@@ -131,6 +138,8 @@ pub(crate) enum Role {
     Local,
     Limit,
     Offset,
+    /// A bound of the key, beyond which the list need not be read.
+    Bound,
 }
 
 /// What the plan does with a constraint, in the order of the constraints.
@@ -162,6 +171,8 @@ const UNKNOWN_ROWS: f64 = 20_000.0;
 const ROWS_OF_EQUALITY: f64 = 50.0;
 /// The rows of an array.
 const ROWS_OF_ARRAY: f64 = 3.0;
+/// The keys of a set.
+const ROWS_OF_SET: f64 = 5.0;
 /// What a lookup by key costs: it shares a request with others.
 const KEY_COST: f64 = 10.0;
 /// What a filtered list costs for each row of an outer table: a request of its own.
@@ -170,11 +181,13 @@ const REQUEST_COST: f64 = 2_000.0;
 const STORED_COST: f64 = 5_000.0;
 
 /// Chooses a plan. `None`: the table cannot be scanned with these constraints alone, because a
-/// value that the request needs is not among them.
+/// value that the request needs is not among them. `offset_end` is the number of records that can
+/// be reached in other orders than the one in which a list can be read to its end.
 pub(crate) fn choose(
     shape: &TableShape,
     constraints: &[Constraint],
     ordering: &[Ordering],
+    offset_end: u64,
 ) -> Option<Choice> {
     let TableSource::Service(table) = &shape.source else {
         return Some(system(shape, constraints));
@@ -184,6 +197,7 @@ pub(crate) fn choose(
         table,
         constraints,
         ordering,
+        offset_end,
         usages: vec![
             Usage {
                 argument: None,
@@ -228,6 +242,7 @@ struct Planner<'a> {
     table: &'a Arc<Table>,
     constraints: &'a [Constraint],
     ordering: &'a [Ordering],
+    offset_end: u64,
     usages: Vec<Usage>,
     arguments: Vec<Argument>,
 }
@@ -256,13 +271,75 @@ impl Planner<'_> {
             return None;
         }
         self.filters();
-        let order = self.order();
-        let order_consumed = order.is_some();
         let is_exact = self.all_exact();
-        self.limit(is_exact, order_consumed);
+        let mut order = self.order();
+        let has_limit = self.limit(is_exact, order);
+        // In another order than that of the key a list can be read from its beginning only.
+        if order.is_some() && !self.is_by_key(order) && !has_limit {
+            order = None;
+        }
+        let order_consumed = order.is_some();
+        if order.is_none() {
+            order = self.bounds();
+        }
         self.local();
         let (cost, rows) = self.estimate();
-        Some(self.into_choice(Access::List, order, is_exact, cost, rows))
+        let mut choice = self.into_choice(Access::List, order, is_exact, cost, rows);
+        choice.order_consumed = order_consumed;
+        Some(choice)
+    }
+
+    /// Whether an order is that of the table's key.
+    fn is_by_key(&self, order: Option<(usize, bool)>) -> bool {
+        let Some((at, _)) = order else {
+            return false;
+        };
+        let [key] = self.shape.key[..] else {
+            return false;
+        };
+        let name = self.shape.columns.get(key).map(|column| &column.name);
+        let orders = self.table.list.as_ref().map(|list| &list.orders);
+        orders
+            .and_then(|orders| orders.get(at))
+            .zip(name)
+            .is_some_and(|(order, name)| order.column.eq_ignore_ascii_case(name))
+    }
+
+    /// A list in the order of its key need not be read beyond a bound of the key: from the end where
+    /// there is a lower bound only, from the beginning where there is an upper one.
+    fn bounds(&mut self) -> Option<(usize, bool)> {
+        let [key] = self.shape.key[..] else {
+            return None;
+        };
+        if self.may_take_several_requests() {
+            return None;
+        }
+        let name = &self.shape.columns.get(key)?.name;
+        let order = self
+            .table
+            .list
+            .as_ref()?
+            .orders
+            .iter()
+            .position(|order| order.exact && order.column.eq_ignore_ascii_case(name))?;
+        let bound = |wanted: [Operator; 2]| {
+            self.usable(|constraint| {
+                constraint.column == Some(key) && wanted.contains(&constraint.operator)
+            })
+        };
+        let upper = bound([Operator::Less, Operator::LessOrEqual]);
+        let lower = bound([Operator::Greater, Operator::GreaterOrEqual]);
+        match (upper, lower) {
+            (Some(at), _) => {
+                self.take(at, Role::Bound, false);
+                Some((order, false))
+            }
+            (None, Some(at)) => {
+                self.take(at, Role::Bound, false);
+                Some((order, true))
+            }
+            (None, None) => None,
+        }
     }
 
     /// The records with given keys: the table's only key column, compared with `=` or IN. Whether
@@ -284,8 +361,10 @@ impl Planner<'_> {
         let is_set = constraint.is_set;
         self.take(at, Role::Key, !is_set || constraint.column.is_some());
         let is_exact = self.all_exact();
-        let rows = if is_set { 20.0 } else { 1.0 };
-        Some((is_exact, KEY_COST * rows, rows))
+        let rows = if is_set { ROWS_OF_SET } else { 1.0 };
+        // A set is one request, as a single key is.
+        let cost = if is_set { KEY_COST + rows } else { KEY_COST };
+        Some((is_exact, cost, rows))
     }
 
     /// The parent's key, which is a part of the path.
@@ -399,11 +478,17 @@ impl Planner<'_> {
             // A value that is not known yet may turn out to be one that cannot be passed on; and a
             // table that is read once in place of many requests is searched for equal values only.
             let is_sure = constraint.value.is_some()
+                || constraint.operator.has_no_value()
                 || (constraint.operator == Operator::Equal
                     && self
                         .filter(at)
                         .is_some_and(|filter| filter.values.is_empty()));
-            (at, is_parameter || (!is_wider && is_sure))
+            // An option that is not among those defined is not passed on.
+            let is_option = matches!(
+                &column.origin,
+                Origin::Custom(custom) if matches!(custom.show, CustomShow::Option(_))
+            );
+            (at, is_parameter || (!is_wider && is_sure && !is_option))
         };
         let wider = |at: usize| (at, false);
         let found: Vec<Option<(usize, bool)>> = match constraint.operator {
@@ -490,17 +575,22 @@ impl Planner<'_> {
             })
     }
 
-    /// LIMIT and OFFSET count rows only if no row is taken away and none moved afterwards.
-    fn limit(&mut self, is_exact: bool, order_consumed: bool) {
-        let is_ordered = self.ordering.is_empty() || order_consumed;
+    /// LIMIT and OFFSET count rows only if no row is taken away and none moved afterwards. Whether
+    /// the LIMIT is left to the service.
+    fn limit(&mut self, is_exact: bool, order: Option<(usize, bool)>) -> bool {
+        let is_ordered = self.ordering.is_empty() || order.is_some();
         // With a value from another table, the request may turn into one for the whole table.
         let is_fixed = self
             .constraints
             .iter()
             .zip(&self.usages)
-            .all(|(constraint, usage)| usage.argument.is_none() || constraint.value.is_some());
+            .all(|(constraint, usage)| {
+                usage.argument.is_none()
+                    || constraint.value.is_some()
+                    || constraint.operator.has_no_value()
+            });
         if !is_exact || !is_ordered || !is_fixed || self.may_take_several_requests() {
-            return;
+            return false;
         }
         let limit = self.usable(|constraint| constraint.operator == Operator::Limit);
         let offset = self.usable(|constraint| constraint.operator == Operator::Offset);
@@ -515,13 +605,35 @@ impl Planner<'_> {
             .iter()
             .any(|constraint| constraint.operator == Operator::Offset);
         if has_offset && (offset.is_none() || !takes_offset) {
-            return;
+            return false;
         }
-        if let Some(at) = limit {
-            self.take(at, Role::Limit, true);
-            if let Some(at) = offset {
-                self.take(at, Role::Offset, true);
-            }
+        let Some(limit) = limit else {
+            return false;
+        };
+        let is_full_order = match order {
+            None => true,
+            Some((_, descending)) => self.is_by_key(order) && !descending,
+        };
+        let last = self.count_at(limit) + offset.map_or(0, |at| self.count_at(at));
+        if (has_offset || !is_full_order) && last > self.offset_end {
+            return false;
+        }
+        self.take(limit, Role::Limit, true);
+        if let Some(at) = offset {
+            self.take(at, Role::Offset, true);
+        }
+        true
+    }
+
+    /// The value of a LIMIT or an OFFSET; the largest there is where it is not known.
+    fn count_at(&self, at: usize) -> u64 {
+        let value = self
+            .constraints
+            .get(at)
+            .and_then(|constraint| constraint.value.as_ref());
+        match value {
+            Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(u64::from(u32::MAX)),
+            _ => u64::from(u32::MAX),
         }
     }
 
@@ -567,6 +679,8 @@ impl Planner<'_> {
                     rows /= 2_000.0;
                     cost = cost.or(Some(STORED_COST));
                 }
+                // About as much as any comparison leaves.
+                Role::Bound => rows /= 4.0,
                 Role::Key | Role::Limit | Role::Offset => {}
             }
         }

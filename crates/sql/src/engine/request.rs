@@ -1,10 +1,14 @@
 //! A plan with the values of its arguments, as requests.
 
+use std::collections::HashMap;
+
 use apilink_core::profile::PagingProfile;
 use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 
 use super::plan::{Access, Argument, Plan, Role, allowed, ids_filter};
-use crate::catalog::{Catalog, ColumnShape, TableShape, TableSource};
+use crate::catalog::{
+    Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
+};
 use crate::types::SqlType;
 use crate::value::Value;
 
@@ -208,7 +212,7 @@ impl Requester<'_> {
                         }
                     }
                 }
-                Role::Key | Role::Local => {}
+                Role::Key | Role::Local | Role::Bound => {}
             }
         }
         let alternatives = required(list, &given_parameters, alternatives);
@@ -306,7 +310,9 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
     }
     let mut texts = Vec::new();
     for value in &values {
-        let text = if filter.values.is_empty() {
+        let text = if let Some(options) = options(column) {
+            option(options, value)
+        } else if filter.values.is_empty() {
             render(column.sql_type, value)
         } else {
             allowed(filter, value).map(str::to_owned)
@@ -334,6 +340,27 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
         _ if texts.len() > MOST_ALTERNATIVES => Expansion::Everything,
         _ => Expansion::Each(texts.iter().map(|text| passed(filter, text)).collect()),
     }
+}
+
+/// The options of a custom field, of which the service knows the `id` and a query the text.
+fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
+    match &column.origin {
+        Origin::Custom(CustomColumn {
+            show: CustomShow::Option(options),
+            ..
+        }) => Some(options),
+        _ => None,
+    }
+}
+
+/// The `id` of the only option with this text.
+fn option(options: &HashMap<i64, String>, value: &Value) -> Option<String> {
+    let mut ids = options
+        .iter()
+        .filter(|(_, text)| *value == Value::Text((*text).clone()))
+        .map(|(id, _)| id.to_string());
+    let id = ids.next()?;
+    ids.next().is_none().then_some(id)
 }
 
 /// The parameters that pass one value.

@@ -12,7 +12,7 @@ use super::layout::{Extra, Layout};
 use super::page::{Page, Row};
 use super::plan::{Access, Operator, Plan, Role};
 use super::request::{Demand, Given, Requester};
-use super::scan::{Cursor, Rows};
+use super::scan::{Cursor, Rows, Way};
 use super::store::{Store, StoredTable};
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::value::Value;
@@ -45,6 +45,7 @@ struct State {
     cursors: HashMap<usize, Vec<Weak<Mutex<Cursor>>>>,
     store: Store,
     shared: HashMap<(String, Demand), Arc<Mutex<Shared>>>,
+    counts: HashMap<(String, Demand), u64>,
     lookups: HashMap<(String, bool), HashMap<Key, Vec<Row>>>,
     /// Per plan: whether its table is read once in place of a request for each value.
     reads_table: HashMap<usize, bool>,
@@ -403,13 +404,26 @@ impl Runtime {
         let shape = self.shape(&plan)?;
         let facts = self.facts(number).unwrap_or_default();
         match plan.access {
-            Access::System => Ok(Rows::listed((self.system)(&plan.table))),
+            Access::System => Ok(Rows::listed(self.system_rows(&plan))),
             Access::Keys => self.by_keys(number, &plan, &shape, given, &Role::Key),
             Access::Array if has_role(&plan, &Role::Parent) => {
                 self.by_keys(number, &plan, &shape, given, &Role::Parent)
             }
             Access::Array | Access::List => self.by_list(number, &plan, &shape, &facts, given),
         }
+    }
+
+    /// The rows of a system table, with the columns that the statement reads.
+    fn system_rows(&self, plan: &Plan) -> Vec<Row> {
+        let layout = self.layout(plan).unwrap_or_default();
+        let rows = (self.system)(&plan.table).into_iter();
+        rows.map(|row| {
+            let columns = layout.columns.iter();
+            columns
+                .map(|&column| row.get(column).cloned().unwrap_or(Value::Null))
+                .collect()
+        })
+        .collect()
     }
 
     pub(crate) fn shape(&self, plan: &Plan) -> Result<Arc<TableShape>> {
@@ -441,7 +455,7 @@ impl Runtime {
             return Ok(Rows::listed(Vec::new()));
         }
         if self.is_counted(plan, facts)
-            && let Some(count) = self.fetcher.count(shape, &demand)?
+            && let Some(count) = self.count(plan, shape, &demand)?
         {
             return Ok(Rows::counted(count));
         }
@@ -454,10 +468,110 @@ impl Runtime {
                 demand,
                 parent_key,
             );
-            return Ok(Rows::streamed(stream, !facts.can_stop));
+            let bound = self.bound(plan, shape, given);
+            let fetches_ahead = !facts.can_stop && bound.is_none();
+            let way = self.way(plan, shape);
+            return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
         }
         let shared = self.shared(plan, shape, facts, &layout, demand)?;
         Ok(Rows::stored(shared, local))
+    }
+
+    /// The key beyond which a scan need not be read.
+    fn bound(&self, plan: &Plan, shape: &TableShape, given: &[Given]) -> Option<i64> {
+        let [_] = shape.key[..] else {
+            return None;
+        };
+        plan.arguments
+            .iter()
+            .zip(given)
+            .find(|(argument, _)| argument.role == Role::Bound)
+            .and_then(|(_, given)| match given {
+                Given::One(value) => super::request::whole(value),
+                Given::Many(_) => None,
+            })
+    }
+
+    /// Which way a scan goes through the keys, if it goes by them.
+    fn way(&self, plan: &Plan, shape: &TableShape) -> Option<Way> {
+        let (at, descending) = plan.order?;
+        let TableSource::Service(table) = &shape.source else {
+            return None;
+        };
+        let [key] = shape.key[..] else {
+            return None;
+        };
+        let order = table.list.as_ref()?.orders.get(at)?;
+        let is_key = shape
+            .columns
+            .get(key)?
+            .name
+            .eq_ignore_ascii_case(&order.column);
+        let slot = self.layout(plan)?.slot(key)?;
+        is_key.then_some(Way { slot, descending })
+    }
+
+    /// The records of a scan from the end that cannot be reached from there: those with keys below
+    /// `last`, read from the beginning and kept.
+    pub(crate) fn rest_below(
+        &self,
+        plan: &Plan,
+        given: &[Given],
+        last: i64,
+    ) -> Result<StoredTable> {
+        let shape = self.shape(plan)?;
+        let mut ascending = plan.clone();
+        ascending.order = plan.order.map(|(at, _)| (at, false));
+        let layout = self
+            .layout(plan)
+            .ok_or_else(|| internal("a plan without a layout"))?;
+        let slot = self.way(plan, &shape).map(|way| way.slot);
+        let demand = self.requester().demand(&shape, &ascending, given);
+        let mut stream = Stream::new(
+            self.fetcher.clone(),
+            Arc::clone(&shape),
+            Arc::clone(&layout),
+            demand,
+            None,
+        );
+        let mut table = self.state().store.table(&shape, &layout)?;
+        let key = |row: &Row| super::request::whole(row.get(slot?)?);
+        while let Some(Delivered { mut page, warnings }) = stream.next_page()? {
+            self.warn(warnings);
+            self.note(plan, &mut page);
+            let count = page.rows.len();
+            page.rows
+                .retain(|row| key(row).is_some_and(|key| key < last));
+            let is_last = page.rows.len() < count;
+            self.state().store.add(&mut table, &page.rows)?;
+            if is_last {
+                break;
+            }
+        }
+        Ok(table)
+    }
+
+    /// Kept rows before a number, the last one first.
+    pub(crate) fn rows_back(&self, table: &StoredTable, before: i64) -> Result<Vec<(i64, Row)>> {
+        self.state().store.read_back(table, before)
+    }
+
+    /// The number of records that can be reached from the end of a list.
+    pub(crate) fn offset_end(&self) -> u64 {
+        self.fetcher.session.settings().profile.paging.offset_end
+    }
+
+    /// The number of records of a demand, asked for once.
+    fn count(&self, plan: &Plan, shape: &TableShape, demand: &Demand) -> Result<Option<u64>> {
+        let key = (plan.table.clone(), demand.clone());
+        if let Some(&known) = self.state().counts.get(&key) {
+            return Ok(Some(known));
+        }
+        let count = self.fetcher.count(shape, demand)?;
+        if let Some(count) = count {
+            self.state().counts.insert(key, count);
+        }
+        Ok(count)
     }
 
     /// Whether only the number of rows matters, and the service knows it.
@@ -1072,6 +1186,7 @@ fn varying(plan: &Plan, facts: &ScanFacts) -> Vec<usize> {
         .enumerate()
         .filter(|(at, argument)| {
             matches!(argument.role, Role::Filters(_))
+                && !argument.operator.has_no_value()
                 && facts.arguments.get(*at) != Some(&Source::Constant)
         })
         .map(|(at, _)| at)

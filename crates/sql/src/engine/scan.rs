@@ -7,8 +7,9 @@ use apilink_core::{Diagnostic, Result};
 
 use super::fetch::{Delivered, Stream};
 use super::page::Row;
-use super::request::Given;
+use super::request::{Given, whole};
 use super::runtime::{Runtime, Shared, internal};
+use super::store::StoredTable;
 use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::Value;
 
@@ -18,6 +19,8 @@ pub(crate) struct Cursor {
     shape: Arc<TableShape>,
     plan: usize,
     slots: Vec<Option<usize>>,
+    /// The values that it began with.
+    given: Vec<Given>,
     /// The values that hidden columns were compared with.
     asked: Vec<(usize, Value)>,
     rows: Rows,
@@ -30,6 +33,28 @@ pub(crate) struct Cursor {
     occurrence: u32,
 }
 
+/// The way of a scan through the keys of its table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// The slot of the key.
+    pub(crate) slot: usize,
+    pub(crate) descending: bool,
+}
+
+impl Way {
+    /// Whether a row is beyond a bound.
+    fn is_beyond(self, row: &Row, bound: i64) -> bool {
+        let key = row.get(self.slot).and_then(whole);
+        key.is_some_and(|key| {
+            if self.descending {
+                key < bound
+            } else {
+                key > bound
+            }
+        })
+    }
+}
+
 /// Rows in the order in which a scan gives them.
 pub(crate) enum Rows {
     /// As the pages come.
@@ -37,6 +62,18 @@ pub(crate) enum Rows {
         stream: Box<Stream>,
         ready: VecDeque<Row>,
         fetches_ahead: bool,
+        way: Option<Way>,
+        bound: Option<i64>,
+        /// The records received.
+        received: u64,
+    },
+    /// What a scan from the end could not reach, from there to the beginning.
+    Reversed {
+        table: StoredTable,
+        ready: VecDeque<(i64, Row)>,
+        next: i64,
+        way: Option<Way>,
+        bound: Option<i64>,
     },
     /// From the store, which is filled as they are read.
     Stored {
@@ -61,11 +98,36 @@ impl Rows {
         Self::Counted(count)
     }
 
-    pub(crate) fn streamed(stream: Stream, fetches_ahead: bool) -> Self {
+    pub(crate) fn streamed(
+        stream: Stream,
+        fetches_ahead: bool,
+        way: Option<Way>,
+        bound: Option<i64>,
+    ) -> Self {
         Self::Streamed {
             stream: Box::new(stream),
             ready: VecDeque::new(),
             fetches_ahead,
+            way,
+            bound,
+            received: 0,
+        }
+    }
+
+    /// Whether a row is beyond the bound of the scan.
+    fn ends_before(&self, row: &Row) -> bool {
+        match self {
+            Self::Streamed {
+                way: Some(way),
+                bound: Some(bound),
+                ..
+            }
+            | Self::Reversed {
+                way: Some(way),
+                bound: Some(bound),
+                ..
+            } => way.is_beyond(row, *bound),
+            _ => false,
         }
     }
 
@@ -87,6 +149,7 @@ impl Cursor {
             shape,
             plan: usize::MAX,
             slots: Vec::new(),
+            given: Vec::new(),
             asked: Vec::new(),
             rows: Rows::counted(0),
             row: None,
@@ -111,7 +174,8 @@ impl Cursor {
             && runtime
                 .facts(plan_number)
                 .is_some_and(|facts| facts.reads_rowid);
-        self.slots = match runtime.layout(&plan) {
+        let is_system = matches!(self.shape.source, TableSource::System);
+        self.slots = match runtime.layout(&plan).filter(|_| !is_system) {
             Some(layout) => (0..self.shape.columns.len())
                 .map(|column| layout.slot(column))
                 .collect(),
@@ -126,6 +190,7 @@ impl Cursor {
                 Given::Many(_) => None,
             })
             .collect();
+        self.given = given.to_vec();
         self.rows = runtime.begin(plan_number, given)?;
         self.advance()
     }
@@ -133,6 +198,14 @@ impl Cursor {
     /// Moves to the next row.
     pub(crate) fn advance(&mut self) -> Result<()> {
         self.row = self.next_row()?;
+        if self
+            .row
+            .as_ref()
+            .is_some_and(|row| self.rows.ends_before(row))
+        {
+            self.row = None;
+            self.rows = Rows::counted(0);
+        }
         self.number += 1;
         self.count_equals();
         Ok(())
@@ -146,9 +219,24 @@ impl Cursor {
                 Ok(row)
             }
             Rows::Listed(rows) => Ok(rows.next()),
+            Rows::Reversed {
+                table, ready, next, ..
+            } => {
+                if ready.is_empty() {
+                    ready.extend(self.runtime.rows_back(table, *next)?);
+                }
+                let Some((number, row)) = ready.pop_front() else {
+                    return Ok(None);
+                };
+                *next = number;
+                Ok(Some(row))
+            }
             Rows::Streamed { ready, .. } => {
                 if let Some(row) = ready.pop_front() {
                     return Ok(Some(row));
+                }
+                if self.turn_around()? {
+                    return self.next_row();
                 }
                 self.next_streamed()
             }
@@ -172,6 +260,38 @@ impl Cursor {
         }
     }
 
+    /// Reads what is left from the other end, where a scan from the end has come as far as it can.
+    fn turn_around(&mut self) -> Result<bool> {
+        let Rows::Streamed {
+            stream,
+            way: Some(way),
+            bound,
+            received,
+            ..
+        } = &self.rows
+        else {
+            return Ok(false);
+        };
+        let reaches = received + stream.page_size() <= self.runtime.offset_end();
+        if !way.descending || reaches || !stream.has_more() {
+            return Ok(false);
+        }
+        let (way, bound) = (*way, *bound);
+        let last = self.row.as_ref().and_then(|row| whole(row.get(way.slot)?));
+        let (Some(last), Some(plan)) = (last, self.runtime.plan(self.plan)) else {
+            return Ok(false);
+        };
+        let table = self.runtime.rest_below(&plan, &self.given, last)?;
+        self.rows = Rows::Reversed {
+            next: table.rows + 1,
+            table,
+            ready: VecDeque::new(),
+            way: Some(way),
+            bound,
+        };
+        Ok(true)
+    }
+
     fn next_streamed(&mut self) -> Result<Option<Row>> {
         loop {
             let Some(warnings) = self.read_page_ahead()? else {
@@ -192,6 +312,9 @@ impl Cursor {
             stream,
             ready,
             fetches_ahead,
+            received,
+            way,
+            ..
         } = &mut self.rows
         else {
             return Ok(None);
@@ -199,7 +322,11 @@ impl Cursor {
         let Some(Delivered { mut page, warnings }) = stream.next_page()? else {
             return Ok(None);
         };
-        if *fetches_ahead {
+        *received += page.records;
+        // From the end, the list can be read only so far.
+        let reaches = !way.is_some_and(|way| way.descending)
+            || *received + stream.page_size() <= self.runtime.offset_end();
+        if *fetches_ahead && reaches {
             stream.fetch_ahead();
         }
         if let Some(plan) = self.runtime.plan(self.plan) {
@@ -313,7 +440,7 @@ impl Cursor {
                     Some(ready.len() as u64 + 1)
                 }
             }
-            Rows::Stored { .. } => None,
+            Rows::Stored { .. } | Rows::Reversed { .. } => None,
             Rows::Listed(rows) => Some(rows.len() as u64 + 1),
             Rows::Counted(count) => Some(*count),
         }

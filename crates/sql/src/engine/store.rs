@@ -122,16 +122,22 @@ impl Store {
         let after = Value::Integer(after);
         let values = std::iter::once(&after).chain(wanted.iter().map(|(_, value)| value));
         let mut rows = select.query(params_from_iter(values)).map_err(problem)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(problem)? {
-            let number = row.get(0).map_err(problem)?;
-            let values = (1..=table.width)
-                .map(|at| row.get_ref(at).map(Value::from))
-                .collect::<rusqlite::Result<Row>>()
-                .map_err(problem)?;
-            found.push((number, values));
-        }
-        Ok(found)
+        numbered_rows(&mut rows, table.width)
+    }
+
+    /// The last rows before row `before`, the last one first.
+    pub(crate) fn read_back(
+        &mut self,
+        table: &StoredTable,
+        before: i64,
+    ) -> Result<Vec<(i64, Row)>> {
+        let sql = format!(
+            "SELECT * FROM {} WHERE n < ?1 ORDER BY n DESC LIMIT {BATCH}",
+            table.name
+        );
+        let mut select = self.connection()?.prepare_cached(&sql).map_err(problem)?;
+        let mut rows = select.query([&Value::Integer(before)]).map_err(problem)?;
+        numbered_rows(&mut rows, table.width)
     }
 
     /// The different values of a slot, at most `most`, without NULL.
@@ -172,6 +178,19 @@ impl Store {
         );
         self.connection()?.execute_batch(&sql).map_err(problem)
     }
+}
+
+fn numbered_rows(rows: &mut rusqlite::Rows<'_>, width: usize) -> Result<Vec<(i64, Row)>> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(problem)? {
+        let number = row.get(0).map_err(problem)?;
+        let values = (1..=width)
+            .map(|at| row.get_ref(at).map(Value::from))
+            .collect::<rusqlite::Result<Row>>()
+            .map_err(problem)?;
+        found.push((number, values));
+    }
+    Ok(found)
 }
 
 /// The affinity of a column of a type: what `SQLite` makes of a value compared with it.

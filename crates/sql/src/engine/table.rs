@@ -91,7 +91,9 @@ unsafe impl VTab<'_> for ServiceTable {
                 .collect();
             let is_whole = ordering.len() == info.num_of_order_by();
             let ordering = if is_whole { &ordering[..] } else { &[] };
-            let Some(choice) = plan::choose(&self.shape, &constraints, ordering) else {
+            let paging = &self.runtime.fetcher.session.settings().profile.paging;
+            let Some(choice) = plan::choose(&self.shape, &constraints, ordering, paging.offset_end)
+            else {
                 return Ok(false);
             };
             for (at, usage) in choice.usages.iter().enumerate() {
@@ -209,8 +211,10 @@ fn declaration(shape: &TableShape) -> String {
             } else {
                 ""
             };
+            // Known to have no NULL, the least of a column is found at its end.
+            let nullability = if column.nullable { "" } else { " NOT NULL" };
             format!(
-                "\"{}\" {}{hidden}{collation}",
+                "\"{}\" {}{hidden}{nullability}{collation}",
                 column.name.replace('"', "\"\""),
                 affinity(column.sql_type),
             )

@@ -26,6 +26,8 @@ impl Analyzer<'_> {
     }
 
     fn cast_typed(&mut self, value: Typed, target: SqlType, has_size: bool) -> Outcome<Typed> {
+        // What the names of types mean to `SQLite` is another thing: STRING is a number there.
+        self.rewritten = true;
         let mut cast = match target {
             SqlType::Varchar { .. } if !has_size => cast_as(value, "TEXT"),
             SqlType::Varbinary => cast_as(value, "BLOB"),

@@ -230,6 +230,10 @@ fn the_select<'c, 'b>(command: Option<&'c Cmd<'b>>) -> Outcome<&'c Select<'b>> {
 /// What the parser found, in the words and at the place of the text as it was given.
 fn wrong_syntax(source: &Source, numbered: &str, error: &ParserError) -> Failure {
     let (message, place) = match error {
+        ParserError::ParserError(GrammarError::SyntaxError(found), place) if found.is_empty() => (
+            "Wrong syntax: the statement ends too early.".to_owned(),
+            place,
+        ),
         ParserError::ParserError(GrammarError::SyntaxError(found), place) => (
             format!(
                 "Wrong syntax: {} cannot stand here.",

@@ -11,7 +11,7 @@ use sqlite3_parser::ast::{
 use super::failure::{Outcome, Problem};
 
 /// How deep expressions may be nested, as in `SQLite`. Chains of binary operators count once.
-const MAX_DEPTH: usize = 4 * super::source::MAX_NESTING;
+const MAX_DEPTH: usize = 250;
 
 /// The number of each SELECT and each LIMIT, by the address of its node.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use sqlite3_parser::lexer::sql::{Error as LexerError, TokenType, Tokenizer};
 use super::failure::{Outcome, Problem};
 
 /// How deep brackets and CASE may be nested. The parser and the analysis need stack for each level.
-pub(super) const MAX_NESTING: usize = 200;
+pub(super) const MAX_NESTING: usize = 100;
 
 /// The largest number of a parameter, as in `SQLite`.
 const MAX_PARAMETER: usize = 32_766;

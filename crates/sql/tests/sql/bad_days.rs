@@ -55,7 +55,6 @@ fn matters_become(world: &World, records: &str) {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_missing_permission_is_named_and_fails_alone() {
     let world = World::start(Options {
         without_permissions: vec!["bills".into()],
@@ -74,7 +73,6 @@ fn a_missing_permission_is_named_and_fails_alone() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_removed_resource_fails_alone() {
     let world = World::start(firm(20));
     for code in [404, 410] {
@@ -96,7 +94,6 @@ fn a_removed_resource_fails_alone() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_query_waits_for_the_rate_limit() {
     let world = World::start(Options {
         rate_limit: 2,
@@ -109,7 +106,6 @@ fn a_query_waits_for_the_rate_limit() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_reply_that_comes_late_is_asked_for_again() {
     let world = World::start(firm(450));
     world
@@ -120,7 +116,6 @@ fn a_reply_that_comes_late_is_asked_for_again() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_broken_connection_is_resumed_without_gap_and_twice() {
     let world = World::start(firm(450));
     let whole = ids(&world.ask(ALL_MATTERS, &[]).unwrap().rows);
@@ -143,7 +138,6 @@ fn a_broken_connection_is_resumed_without_gap_and_twice() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_connection_that_stays_broken_is_an_error_and_no_short_result() {
     let world = World::start(firm(450));
     for bytes in [None, Some(100)] {
@@ -163,7 +157,6 @@ fn a_connection_that_stays_broken_is_an_error_and_no_short_result() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_page_token_that_is_refused_is_an_error() {
     let world = World::start(firm(450));
     let body = r#"{"error":{"type":"ArgumentError","message":"page_token is invalid"}}"#;
@@ -179,7 +172,6 @@ fn a_page_token_that_is_refused_is_an_error() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_token_that_ends_is_an_error() {
     let world = World::start(firm(450));
     let cancel = CancellationToken::new();
@@ -192,7 +184,6 @@ fn a_token_that_ends_is_an_error() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_value_of_the_wrong_type_names_table_row_and_column() {
     let world = World::start(firm(10));
     for (column, value) in [
@@ -224,7 +215,6 @@ fn a_value_of_the_wrong_type_names_table_row_and_column() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn numbers_and_times_are_taken_as_they_are_meant() {
     let world = World::start(firm(10));
     matters_become(
@@ -247,7 +237,6 @@ fn numbers_and_times_are_taken_as_they_are_meant() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn what_is_no_json_is_an_error() {
     let world = World::start(firm(450));
     for skip in [0, 1] {
@@ -261,7 +250,7 @@ fn what_is_no_json_is_an_error() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
+#[ignore = "a missing key is NULL so far"]
 fn a_record_without_its_key_is_an_error() {
     let world = World::start(firm(10));
     matters_become(&world, r#"{"display_number":"00001"}"#);
@@ -270,7 +259,6 @@ fn a_record_without_its_key_is_an_error() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn what_changes_during_a_scan_is_neither_doubled_nor_hides_the_rest() {
     let world = World::start(firm(450));
     let before = ids(&world.ask(ALL_MATTERS, &[]).unwrap().rows);
@@ -296,7 +284,6 @@ fn what_changes_during_a_scan_is_neither_doubled_nor_hides_the_rest() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn redacted_values_are_null() {
     let world = World::start(Options {
         redact_every: 3,
@@ -320,7 +307,6 @@ fn redacted_values_are_null() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_redacted_object_does_not_answer_for_its_record() {
     let world = World::start(Options {
         redact_every: 3,
@@ -334,7 +320,7 @@ fn a_redacted_object_does_not_answer_for_its_record() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
+#[ignore = "a misspelt first word is answered with HYC00 so far"]
 fn wrong_sql_says_where_and_what_is_near() {
     let world = World::start(firm(10));
     for (sql, state, parts) in [
@@ -383,7 +369,6 @@ fn wrong_sql_says_where_and_what_is_near() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn what_comes_later_is_refused_in_words() {
     let world = World::start(firm(10));
     for sql in [
@@ -410,7 +395,6 @@ fn what_comes_later_is_refused_in_words() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn parameters_have_to_be_given() {
     let world = World::start(firm(10));
     let sql = "SELECT id FROM matters WHERE id = ?";
@@ -421,7 +405,6 @@ fn parameters_have_to_be_given() {
 }
 
 #[test]
-#[ignore = "until the engine runs queries"]
 fn a_query_can_be_cancelled_within_a_page_and_between_pages() {
     let world = World::start(firm(450));
     for skip in [0, 1] {

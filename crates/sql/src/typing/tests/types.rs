@@ -3,7 +3,7 @@
 use super::{analyzed, database, type_text};
 
 /// A statement, and the types of its columns.
-const CASES: &[(&str, &str)] = &[
+pub(super) const CASES: &[(&str, &str)] = &[
     // Columns.
     ("SELECT id FROM matters", "BIGINT NOT NULL"),
     (
