@@ -24,8 +24,8 @@
  *    calls on one request or response that overlap get HY010. apilink_..._cancel works from any
  *    thread and never waits. Diagnostic records belong to the handle of the call.
  *  - Nothing is written to the program's standard output or error, no signal handler, locale or
- *    environment variable is changed. The calling thread, or one thread of the library's own, does
- *    the input and output. A thread that calls needs a stack of 128 KiB.
+ *    environment variable is changed. The calling thread, or threads of the library's own (16 at
+ *    most), do the input and output. A thread that calls needs a stack of 128 KiB.
  *  - HTTP errors are replies: APILINK_SUCCESS_WITH_INFO with a response. APILINK_ERROR says that
  *    there is no reply.
  */

@@ -376,6 +376,15 @@ def test_query_values_are_written_as_the_service_wants_them(clio, sandbox):
     assert response.json()["data"] == []
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_fields_is_one_parameter(clio, kind):
+    page = clio.get("matters", fields=kind(["id", "client{id,name}"]), limit=1)
+    (record,) = page.raise_for_status().json()["data"]
+    assert set(record) == {"id", "client"} and set(record["client"]) == {"id", "name"}
+    # Without any of them the service chooses.
+    assert clio.get("matters", fields=kind(), limit=1).status == 200
+
+
 def test_query_values_that_are_ambiguous_are_refused(clio):
     with pytest.raises(ValueError, match="created_since has no time zone"):
         clio.get("matters", created_since=datetime.datetime(2026, 1, 1))

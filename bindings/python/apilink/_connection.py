@@ -239,8 +239,8 @@ class Connection:
         path: below the API's base, such as "matters/17"; or an absolute path or URL of the same
             service.
         params, query: the query. Keywords are parameters too; ``params`` takes those that are no
-            Python names, such as {"ids[]": [1, 2]}. None is left out, a list repeats its name, and
-            a time must have a time zone.
+            Python names, such as {"ids[]": [1, 2]}. None is left out, a list repeats its name
+            (that of fields is joined by commas), and a time must have a time zone.
         headers: further headers.
         json: a body, written as JSON.
         data: a body: bytes or text, a binary file, or pieces of bytes out of an iterable. A file

@@ -156,8 +156,12 @@ def _query_values(name: str, value: Any) -> Iterator[str]:
     if value is None:
         return
     if isinstance(value, (list, tuple, set, frozenset)):
-        for one in value:
-            yield from _query_values(name, one)
+        texts = [text for one in value for text in _query_values(name, one)]
+        if name == "fields" and texts:
+            # The service takes one list of them, where other parameters are repeated.
+            yield ",".join(texts)
+        else:
+            yield from texts
     elif isinstance(value, bool):
         yield "true" if value else "false"
     elif isinstance(value, datetime.datetime):

@@ -94,7 +94,8 @@ pub enum Command {
 /// `profile`.
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
-    /// Write the tables of an OpenAPI 3 document, for the member tables of a profile
+    /// From the description of an API.
+    #[command(about = "Write the tables of an OpenAPI 3 document, for a profile's member tables")]
     FromOpenapi {
         /// The document, as JSON
         document: PathBuf,
@@ -232,6 +233,7 @@ impl OutputArgs {
             header: !self.no_header,
             delimiter: self.delimiter,
             wide: self.wide,
+            cut: true,
             null: "NULL",
             sqlite: SqliteTarget {
                 table: self.table.clone(),
@@ -310,6 +312,10 @@ pub struct ExplainArgs {
     /// A connection string, and the SQL text; @FILE reads it from a file, - from standard input
     #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
     pub target: Vec<String>,
+
+    /// With the fields that the account has added; takes a request
+    #[arg(long)]
+    pub custom_fields: bool,
 
     /// How to write the steps
     #[command(flatten)]

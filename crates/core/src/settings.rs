@@ -20,6 +20,10 @@ use given::Given;
 
 /// Everything a connection string says, with defaults filled in. `Debug` shows no secret.
 #[derive(Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own"
+)]
 pub struct Settings {
     /// The profile in force.
     pub profile: Arc<Profile>,

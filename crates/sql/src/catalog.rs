@@ -150,16 +150,12 @@ impl Catalog {
     pub fn add(&mut self, table: TableShape) {
         let name = table.name.to_ascii_lowercase();
         let table = Arc::new(table);
-        match self
-            .by_name
-            .get(&name)
-            .and_then(|&at| self.tables.get_mut(at))
-        {
-            Some(known) => *known = table,
-            None => {
-                self.by_name.insert(name, self.tables.len());
-                self.tables.push(table);
-            }
+        let known = self.by_name.get(&name).copied();
+        if let Some(known) = known.and_then(|at| self.tables.get_mut(at)) {
+            *known = table;
+        } else {
+            self.by_name.insert(name, self.tables.len());
+            self.tables.push(table);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::engine::explain::Step;
 use crate::engine::fetch::{Fetcher, Misfits};
 use crate::engine::runtime::Runtime;
 use crate::progress::Progress;
+use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
 use crate::typing::{self, Analysis, Failure};
@@ -278,7 +279,8 @@ impl Statement {
             fetcher,
             Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
-        Prepared::new(runtime, &tables, &analysis.sql)
+        let sql = rewrite::rewrite(&analysis.sql, &self.catalog);
+        Prepared::new(runtime, &tables, &sql)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod dialect;
 mod engine;
 pub mod functions;
 pub mod progress;
+mod rewrite;
 pub mod system;
 pub mod types;
 pub mod typing;

@@ -35,20 +35,35 @@ pub fn query(connection: &ConnectionArgs, args: &QueryArgs) -> Outcome {
     run(&database, &sql, &args.parameters, &output, &cancel)
 }
 
-/// `explain`. Makes no request, and asks for no token.
+/// `explain`. Asks for no token and makes no request, except for the fields that the account has
+/// added.
 pub fn explain(connection: &ConnectionArgs, args: &ExplainArgs) -> Outcome {
     let (positional, argument) = split_target(&args.target)?;
     let source = ConnectionSource::find_or_empty(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
         format: args.output.format(),
-        options: &args.output.options(),
+        options: &explaining(args.output.listing_options()),
         file: args.output.file.as_deref(),
         stats: false,
     };
     let cancel = interrupt::begin();
-    let database = Database::new(source.offline()?)?;
+    let session = if args.custom_fields {
+        source.connect(&cancel)?
+    } else {
+        source.offline()?
+    };
+    let database = Database::new(session)?;
     run(&database, &explained(&sql), &[], &output, &cancel)
+}
+
+/// Requests and reasons are long, and worth nothing when they are cut.
+pub fn explaining(options: Options) -> Options {
+    Options {
+        null: "",
+        cut: false,
+        ..options
+    }
 }
 
 /// The statement that explains another one. On one line with it, so that places in messages are

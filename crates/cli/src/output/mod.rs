@@ -69,6 +69,8 @@ pub struct Options {
     pub delimiter: char,
     /// Table: nothing is cut.
     pub wide: bool,
+    /// Table: long texts may be cut. Otherwise rows that do not fit are lists of their values.
+    pub cut: bool,
     /// Table: how NULL is shown.
     pub null: &'static str,
     /// `SQLite`: the table, and whether to append to it.
@@ -81,6 +83,7 @@ impl Default for Options {
             header: true,
             delimiter: ',',
             wide: false,
+            cut: true,
             null: "NULL",
             sqlite: SqliteTarget::default(),
         }
@@ -137,6 +140,7 @@ impl Layout {
             } else {
                 Style::PLAIN
             },
+            cut: options.cut,
             null: options.null,
         }
     }

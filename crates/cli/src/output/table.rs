@@ -18,6 +18,8 @@ pub struct Layout {
     pub width: Option<usize>,
     /// Its colours.
     pub style: Style,
+    /// Long texts may be cut.
+    pub cut: bool,
     /// How NULL is shown. A text of the same letters is put in quotes.
     pub null: &'static str,
 }
@@ -142,8 +144,15 @@ impl Form {
         let arrangement = match layout.width {
             None => Arrangement::Columns { widths, cut: false },
             Some(terminal) => match fit(&widths, &are_numbers, terminal) {
-                Some(widths) => Arrangement::Columns { widths, cut: true },
-                None => Arrangement::Lists {
+                Some(fitting) if layout.cut || fitting == widths => Arrangement::Columns {
+                    widths: fitting,
+                    cut: layout.cut,
+                },
+                _ if !layout.cut => Arrangement::Lists {
+                    names: longest_name,
+                    values: usize::MAX,
+                },
+                _ => Arrangement::Lists {
                     names: longest_name,
                     values: terminal
                         .saturating_sub(longest_name + GAP.len())

@@ -72,6 +72,7 @@ fn written_with(
     let layout = Layout {
         width,
         style: Style::PLAIN,
+        cut: options.cut,
         null: options.null,
     };
     let mut out = Vec::new();
@@ -183,6 +184,20 @@ fn what_does_not_fit_into_a_line_is_shown_as_lists() {
         ]
     );
     assert_eq!(lines.len(), 18);
+}
+
+#[test]
+fn where_nothing_may_be_cut_lists_take_the_place_of_columns() {
+    let options = Options {
+        cut: false,
+        ..Options::default()
+    };
+    let long = "A text of thirty characters or so".to_owned();
+    let rows = || ListedRows::of_texts(["a", "b"], vec![[Some(long.clone()), Some("x".into())]]);
+    let (text, _) = written_with(&mut rows(), Format::Table, &options, Some(30));
+    assert_eq!(text, format!("--- row 1 ---\na  {long}\nb  x\n"));
+    let (text, _) = written_with(&mut rows(), Format::Table, &options, Some(40));
+    assert!(text.contains(&format!("{long}  x\n")), "{text}");
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl<'a> Source<'a, '_> {
         self,
         name: String,
         kind: ColumnType,
-        record: &Object<'_>,
+        record: &Object<'a>,
         field: &str,
         object_field: Option<&str>,
     ) -> Column {
@@ -164,10 +164,7 @@ impl<'a> Source<'a, '_> {
         }
     }
 
-    fn has_values(self, record: &Object<'a>, field: &str) -> bool
-    where
-        Self: Sized,
-    {
+    fn has_values(self, record: &Object<'a>, field: &str) -> bool {
         record.field(field).is_some_and(|schema| {
             matches!(self.document.shape(schema), Shape::Scalar(scalar) if !scalar.values.is_empty())
         })

@@ -2,24 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apilink_core::profile::tables::{
-    Array, Column, ColumnType, List, ListOrder, Reference, Table, Write,
-};
+use apilink_core::profile::tables::{Array, Column, ColumnType, List, ListOrder, Table, Write};
 
 use super::columns::{Objects, RecordColumns, Source, base_name, plain_column};
 use super::document::{Document, Object, Operation, Shape};
 use super::filters::FilteredList;
 use super::names::{Segment, key_column, segments, singular, table_name};
 use super::overlay::{FORMAT, Overlay, TableRules};
+use super::references::{key_kinds, key_of, set_key_columns, set_references};
 
 /// A table that is being made.
 #[derive(Debug)]
-struct Draft<'a> {
-    table: Table,
+pub struct Draft<'a> {
+    /// What is made of it.
+    pub table: Table,
+    /// The path of its list, in parts.
     segments: Vec<Segment<'a>>,
-    record: RecordColumns<'a>,
+    /// The columns of a record, and what is known of them.
+    pub record: RecordColumns<'a>,
     /// The schema of a record, or of an element.
-    schema: Option<&'a str>,
+    pub schema: Option<&'a str>,
 }
 
 /// Makes tables.
@@ -62,8 +64,8 @@ pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, Ve
     set_parent_types(&mut drafts);
     let arrays = generator.arrays(&drafts);
     merge(&mut drafts, arrays);
-    generator.set_references(&mut drafts);
-    generator.set_key_columns(&mut drafts);
+    set_references(&mut drafts, overlay);
+    set_key_columns(&mut drafts, overlay);
     generator.apply_rules(&mut drafts);
     generator.check_overlay(&drafts);
     if !generator.problems.is_empty() {
@@ -442,63 +444,6 @@ impl<'a> Generator<'a, '_> {
         Ok(array)
     }
 
-    /// What nested objects, and elements of arrays, refer to.
-    fn set_references(&self, drafts: &mut [Draft<'a>]) {
-        let targets = self.targets(drafts);
-        for draft in drafts {
-            let is_array = draft.table.list.is_none();
-            for (object, schema) in draft.record.objects.clone() {
-                if let Some(target) = targets.get(base_name(schema)) {
-                    set_reference(&mut draft.table, &object, target, is_array);
-                }
-            }
-            let element = draft.schema.filter(|_| is_array);
-            if let Some(target) = element.and_then(|schema| targets.get(schema)) {
-                set_element_reference(&mut draft.table, target);
-            }
-        }
-    }
-
-    /// The tables by the schemas of their records.
-    fn targets(&self, drafts: &[Draft<'a>]) -> BTreeMap<String, Target> {
-        let mut targets = BTreeMap::new();
-        let by_name: BTreeMap<_, _> = drafts.iter().map(|d| (d.table.name.as_str(), d)).collect();
-        for draft in drafts {
-            let is_list = draft
-                .table
-                .list
-                .as_ref()
-                .is_some_and(|list| !list.single && !list.values);
-            let (true, Some(schema), [_]) = (is_list, draft.schema, draft.table.key.as_slice())
-            else {
-                continue;
-            };
-            targets
-                .entry(schema.to_owned())
-                .or_insert_with(|| self.target(&draft.table));
-        }
-        for (schema, table) in &self.overlay.references {
-            if let Some(draft) = by_name.get(table.as_str()) {
-                targets.insert(schema.clone(), self.target(&draft.table));
-            }
-        }
-        targets
-    }
-
-    fn target(&self, table: &Table) -> Target {
-        let own = table
-            .columns
-            .iter()
-            .filter(|column| !column.parent && !column.parameter && column.path().1.is_none());
-        Target {
-            table: table.name.clone(),
-            complete: !self.overlay.incomplete_lists.contains_key(&table.name),
-            columns: own
-                .map(|column| (column.name.clone(), column.kind))
-                .collect(),
-        }
-    }
-
     fn apply_rules(&mut self, drafts: &mut [Draft<'a>]) {
         for draft in drafts {
             let table = &mut draft.table;
@@ -521,21 +466,6 @@ impl<'a> Generator<'a, '_> {
                     Some(target) => column.reference = Some(key_of(target)),
                     None => {}
                 }
-            }
-        }
-    }
-
-    /// Keys of other tables, known by the names of their columns.
-    fn set_key_columns(&self, drafts: &mut [Draft<'a>]) {
-        let kinds = key_kinds(drafts);
-        for column in drafts.iter_mut().flat_map(|draft| &mut draft.table.columns) {
-            let target = self.overlay.key_columns.get(&column.name);
-            let Some(target) = target.filter(|target| kinds.get(*target) == Some(&column.kind))
-            else {
-                continue;
-            };
-            if column.reference.is_none() && column.path().1.is_none() {
-                column.reference = Some(key_of(target));
             }
         }
     }
@@ -581,61 +511,6 @@ impl<'a> Generator<'a, '_> {
     }
 }
 
-/// A table that is referred to.
-struct Target {
-    table: String,
-    complete: bool,
-    columns: BTreeMap<String, ColumnType>,
-}
-
-/// Says what an object in a record refers to.
-fn set_reference(table: &mut Table, object: &str, target: &Target, only_key: bool) {
-    let shown = |column: &Column| match column.path() {
-        (found, Some(field)) if found == object => Some(field.to_owned()),
-        _ => None,
-    };
-    let agrees = table.columns.iter().all(|column| {
-        shown(column).is_none_or(|field| target.columns.get(&field) == Some(&column.kind))
-    });
-    let key = format!("{object}.id");
-    let name = format!("{object}_id");
-    let column = table.columns.iter_mut().find(|column| {
-        let held = !column.parent && !column.parameter;
-        let scalar = column.name == name && column.field.is_none();
-        held && (column.field.as_deref() == Some(&key) || scalar)
-    });
-    let Some(column) = column else {
-        return;
-    };
-    if target.columns.get("id") == Some(&column.kind) {
-        let same_record = agrees && target.complete && !only_key;
-        let elsewhere = column.field.is_none() && same_record;
-        column.reference = Some(Reference {
-            table: target.table.clone(),
-            same_record,
-            object: elsewhere.then(|| object.to_owned()),
-        });
-    }
-}
-
-/// Says what the elements of an array are records of.
-fn set_element_reference(table: &mut Table, target: &Target) {
-    let own = |column: &&Column| !column.parent && column.path().1.is_none();
-    let agrees = table
-        .columns
-        .iter()
-        .filter(own)
-        .all(|column| target.columns.get(&column.name) == Some(&column.kind));
-    let column = table.columns.iter_mut().find(|column| column.name == "id");
-    if let Some(column) = column.filter(|column| target.columns.get("id") == Some(&column.kind)) {
-        column.reference = Some(Reference {
-            table: target.table.clone(),
-            same_record: agrees && target.complete,
-            object: None,
-        });
-    }
-}
-
 /// Parents' keys have the type that they have in the parent's table.
 fn set_parent_types(drafts: &mut [Draft<'_>]) {
     let kinds = key_kinds(drafts);
@@ -645,24 +520,6 @@ fn set_parent_types(drafts: &mut [Draft<'_>]) {
             column.kind = *kind;
         }
     }
-}
-
-/// The types of keys of tables with a key of one column.
-fn key_kinds(drafts: &[Draft<'_>]) -> BTreeMap<String, ColumnType> {
-    drafts
-        .iter()
-        .filter_map(|draft| {
-            let [key] = draft.table.key.as_slice() else {
-                return None;
-            };
-            let column = draft
-                .table
-                .columns
-                .iter()
-                .find(|column| &column.name == key)?;
-            Some((draft.table.name.clone(), column.kind))
-        })
-        .collect()
 }
 
 /// Arrays become tables of their own, or are the same table as a list under their parent, if
@@ -694,14 +551,6 @@ fn agree(list: &Table, array: &Table) -> bool {
         .collect()
     };
     form(list) == form(array)
-}
-
-fn key_of(table: &str) -> Reference {
-    Reference {
-        table: table.to_owned(),
-        same_record: false,
-        object: None,
-    }
 }
 
 fn empty_table(name: String, columns: Vec<Column>) -> Table {

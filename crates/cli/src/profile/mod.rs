@@ -8,6 +8,7 @@ mod generate;
 mod names;
 mod overlay;
 mod pack;
+mod references;
 #[cfg(test)]
 mod tests;
 
@@ -38,10 +39,24 @@ pub fn from_openapi(document: &Value, overlay: &Overlay) -> Result<Generated, Di
     let document = document::Document::new(document).map_err(|problem| {
         Diagnostic::invalid_value(format!("The OpenAPI document cannot be read: {problem}."))
     })?;
-    generate::tables(document, overlay).map_err(|problems| {
-        let problems = problems.join("\n  ");
+    let failed = |problems: String| {
         Diagnostic::invalid_value(format!("The tables cannot be made:\n  {problems}"))
-    })
+    };
+    let generated =
+        generate::tables(document, overlay).map_err(|problems| failed(problems.join("\n  ")))?;
+    Profile::check_tables(&generated.tables)
+        .map_err(|problem| failed(place_by_name(&problem, &generated.tables)))?;
+    Ok(generated)
+}
+
+/// Adds to a JSON path with the position of a table the name of the table.
+fn place_by_name(problem: &str, tables: &[Table]) -> String {
+    let position = problem.split(['/', ' ']).nth(2);
+    let position = position.and_then(|text| text.parse::<usize>().ok());
+    match position.and_then(|position| tables.get(position)) {
+        Some(table) => format!("{problem} (the table is {})", table.name),
+        None => problem.to_owned(),
+    }
 }
 
 /// Tables as the text of a file `tables.json`.

@@ -166,15 +166,18 @@ impl Shell {
     }
 
     fn run_sql(&self, sql: &str) -> Outcome {
+        self.run_with(sql, &Options::default())
+    }
+
+    fn run_with(&self, sql: &str, options: &Options) -> Outcome {
         let sql = sql.trim();
         if sql.trim_end_matches(';').trim().is_empty() {
             return Ok(());
         }
         let cancel = interrupt::begin();
-        let options = Options::default();
         let output = query::Output {
             format: self.format,
-            options: &options,
+            options,
             file: self.file.as_deref(),
             stats: self.has_stats,
         };
@@ -192,7 +195,10 @@ impl Shell {
                 let catalog = self.database.full_catalog(&cancel)?;
                 self.write(&mut catalog::columns(catalog::find(&catalog, &name)?))?;
             }
-            DotCommand::Explain(sql) => self.run_sql(&query::explained(&sql))?,
+            DotCommand::Explain(sql) => {
+                let options = query::explaining(Options::default());
+                self.run_with(&query::explained(&sql), &options)?;
+            }
             DotCommand::Output(None) => {
                 self.format = Format::for_stdout();
                 self.file = None;

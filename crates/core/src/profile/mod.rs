@@ -335,6 +335,14 @@ impl Profile {
         Ok(profile)
     }
 
+    /// Checks tables that are to be a part of a profile.
+    ///
+    /// # Errors
+    /// The JSON path of the first thing that is wrong, and what is wanted there.
+    pub fn check_tables(tables: &[Table]) -> std::result::Result<(), String> {
+        table_rules::check(tables)
+    }
+
     /// The files that the built-in profile was made from, with their names.
     #[must_use]
     pub fn built_in_files() -> [(&'static str, &'static str); 2] {

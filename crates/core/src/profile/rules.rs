@@ -29,7 +29,10 @@ impl Profile {
             return Err(format!("{place} must be {wanted}"));
         }
         match &self.tables {
-            Tables::Read(tables) => table_rules::check(tables, self.custom_fields.as_ref()),
+            Tables::Read(tables) => {
+                table_rules::check(tables)?;
+                table_rules::check_custom_fields(self.custom_fields.as_ref(), tables)
+            }
             // They are checked by a test.
             Tables::BuiltIn(_) => Ok(()),
         }

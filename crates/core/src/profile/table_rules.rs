@@ -13,7 +13,7 @@ type Check = Result<(), String>;
 ///
 /// # Errors
 /// The JSON path of the first thing that is wrong, and what is wanted there.
-pub(super) fn check(tables: &[Table], custom_fields: Option<&CustomFieldsProfile>) -> Check {
+pub(super) fn check(tables: &[Table]) -> Check {
     let mut by_name = HashMap::new();
     for (index, table) in tables.iter().enumerate() {
         let place = format!("/tables/{index}/name");
@@ -28,13 +28,35 @@ pub(super) fn check(tables: &[Table], custom_fields: Option<&CustomFieldsProfile
             tables: &by_name,
             place: &place,
         };
-        checked.check(custom_fields.is_some())?;
+        checked.check()?;
     }
-    let definitions = custom_fields.filter(|_| !tables.is_empty());
-    definitions.map_or(Ok(()), |fields| check_custom_fields(fields, &by_name))
+    Ok(())
 }
 
-fn check_custom_fields(fields: &CustomFieldsProfile, tables: &HashMap<&str, &Table>) -> Check {
+/// Checks what a profile says about the fields of accounts against its tables.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_custom_fields(fields: Option<&CustomFieldsProfile>, tables: &[Table]) -> Check {
+    let by_name = tables
+        .iter()
+        .map(|table| (table.name.as_str(), table))
+        .collect();
+    if let Some(fields) = fields.filter(|_| !tables.is_empty()) {
+        return check_definitions(fields, &by_name);
+    }
+    for (index, table) in tables.iter().enumerate() {
+        let place = format!("/tables/{index}/custom_fields");
+        want(
+            table.custom_fields.is_none(),
+            &place,
+            "absent without /custom_fields",
+        )?;
+    }
+    Ok(())
+}
+
+fn check_definitions(fields: &CustomFieldsProfile, tables: &HashMap<&str, &Table>) -> Check {
     let known = tables.contains_key(fields.table.as_str());
     want(known, "/custom_fields/table", "the name of a table")?;
     for (name, kind) in &fields.types {
@@ -83,7 +105,7 @@ struct Checked<'a> {
 }
 
 impl Checked<'_> {
-    fn check(&self, has_custom_fields: bool) -> Check {
+    fn check(&self) -> Check {
         let table = self.table;
         let place = self.place;
         let has_rows = table.list.is_some() || table.array.is_some();
@@ -118,9 +140,7 @@ impl Checked<'_> {
         for (at, filter) in table.filters.iter().enumerate() {
             self.filter(filter, &format!("{place}/filters/{at}"))?;
         }
-        let custom = table.custom_fields.is_none() || has_custom_fields;
         let place = format!("{place}/custom_fields");
-        want(custom, &place, "absent without /custom_fields")?;
         let filter = table
             .custom_fields
             .as_ref()

@@ -316,5 +316,6 @@ fn the_built_in_tables_are_read() {
 #[test]
 fn the_built_in_tables_are_as_they_must_be() {
     let clio = Profile::built_in_clio();
-    table_rules::check(clio.tables(), clio.custom_fields.as_ref()).unwrap();
+    table_rules::check(clio.tables()).unwrap();
+    table_rules::check_custom_fields(clio.custom_fields.as_ref(), clio.tables()).unwrap();
 }

@@ -135,11 +135,11 @@ impl Translator<'_, '_> {
     }
 
     fn write_cast(&mut self, index: usize, value: Range<usize>, kind: CastType) -> Result<()> {
-        let (before, behind) = kind.wrapping();
-        self.output.replace(self.source, index, before);
+        self.output.replace(self.source, index, "CAST(");
         self.emit_expression(value)?;
         let close = self.source.partner(index + 1);
-        self.output.insert(self.source, close, &behind);
+        self.output
+            .insert(self.source, close, &format!(" AS {kind})"));
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! The names of types in CAST and CONVERT: those of standard SQL, of ODBC, of `SQL Server`, of
 //! `MySQL` and of `SQLite`.
 
+use std::fmt;
+
 use crate::types::{DECIMAL_PRECISION, DECIMAL_SCALE, SUM_PRECISION};
 
 /// A type to convert to.
@@ -99,27 +101,25 @@ impl CastType {
         let is_valid = (1..=SUM_PRECISION).contains(&precision) && scale <= precision;
         is_valid.then_some(Self::Decimal { precision, scale })
     }
+}
 
-    /// What is written before and behind the value.
-    pub(super) fn wrapping(self) -> (&'static str, String) {
-        match self {
-            Self::Bigint => ("CAST(apilink_cast_bigint(", ") AS BIGINT)".to_owned()),
-            Self::Integer => ("CAST(apilink_cast_integer(", ") AS INTEGER)".to_owned()),
-            Self::Decimal { precision, scale } => (
-                "CAST(apilink_cast_decimal(",
-                format!(", {precision}, {scale}) AS DECIMAL({precision},{scale}))"),
-            ),
-            Self::Double => ("CAST(apilink_cast_double(", ") AS DOUBLE)".to_owned()),
-            Self::Boolean => ("CAST(apilink_cast_boolean(", ") AS BOOLEAN)".to_owned()),
-            Self::Date => ("apilink_date(", ")".to_owned()),
-            Self::Time => ("apilink_time(", ")".to_owned()),
-            Self::Timestamp => ("apilink_timestamp(", ")".to_owned()),
-            Self::Varchar(None) => ("CAST(", " AS VARCHAR)".to_owned()),
-            Self::Varchar(Some(length)) => (
-                "CAST(apilink_cast_varchar(",
-                format!(", {length}) AS VARCHAR({length}))"),
-            ),
-            Self::Binary => ("CAST(", " AS BLOB)".to_owned()),
-        }
+/// As `typing` reads it; there the conversion becomes exact.
+impl fmt::Display for CastType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bigint => "BIGINT",
+            Self::Integer => "INTEGER",
+            Self::Decimal { precision, scale } => {
+                return write!(f, "DECIMAL({precision},{scale})");
+            }
+            Self::Double => "DOUBLE",
+            Self::Boolean => "BOOLEAN",
+            Self::Date => "DATE",
+            Self::Time => "TIME",
+            Self::Timestamp => "TIMESTAMP",
+            Self::Varchar(None) => "VARCHAR",
+            Self::Varchar(Some(length)) => return write!(f, "VARCHAR({length})"),
+            Self::Binary => "VARBINARY",
+        })
     }
 }

@@ -9,7 +9,7 @@
 //! | `OFFSET n ROWS FETCH NEXT m ROWS ONLY` | `LIMIT n, m` |
 //! | `{d '…'}`, `DATE '…'`, and so on | `apilink_date('…')`, `apilink_time`, `apilink_timestamp` |
 //! | `{fn F(…)}`, `{oj …}`, `{escape '…'}` | what is in them |
-//! | `CAST`, `CONVERT` in both orders | a conversion that is an error where the value does not fit |
+//! | `CAST`, `CONVERT` in both orders | `CAST` to one of the types of SQL, as `typing` names them |
 //! | `EXTRACT(YEAR FROM x)` and others with words between arguments | the function with commas |
 //! | `DATEADD(day, …)` and others with an interval | the interval as text |
 //! | `LEFT(…)`, `INSERT(…)`, `ISNULL(…)` | a function whose name is no keyword |

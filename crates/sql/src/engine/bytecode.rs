@@ -230,16 +230,15 @@ fn last_write(program: &[Instruction], address: usize, register: i64) -> Option<
 
 fn writes(instruction: &Instruction, register: i64) -> bool {
     match instruction.opcode.as_str() {
-        "VColumn" | "Column" => instruction.p3 == register,
         "Integer" | "Int64" | "String8" | "String" | "Real" | "Blob" | "Variable" | "Rowid" => {
             instruction.p2 == register
         }
         "Null" => instruction.p2 <= register && register <= instruction.p3.max(instruction.p2),
         "SCopy" | "IntCopy" => instruction.p2 == register,
         "Copy" => instruction.p2 <= register && register <= instruction.p2 + instruction.p3,
-        // What else there is leaves its result in P3: functions, arithmetic.
-        "Function" | "PureFunc" | "Add" | "Subtract" | "Multiply" | "Divide" | "Remainder"
-        | "Concat" | "VInitIn" => instruction.p3 == register,
+        // Functions and arithmetic leave their result in P3, as reading a column does.
+        "VColumn" | "Column" | "Function" | "PureFunc" | "Add" | "Subtract" | "Multiply"
+        | "Divide" | "Remainder" | "Concat" | "VInitIn" => instruction.p3 == register,
         _ => false,
     }
 }

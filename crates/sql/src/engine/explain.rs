@@ -49,7 +49,7 @@ fn step(
     if let Some(by) = runtime.carried_by(number) {
         return without_request(format!("its rows come with the records of {by}"));
     }
-    let counts = runtime.is_counted(plan, facts);
+    let counts = Runtime::is_counted(plan, facts);
     let demand = demand(runtime, plan, shape);
     if demand
         .as_ref()

@@ -214,6 +214,10 @@ impl Layout {
 
     /// Reads rows of another table along, which the records hold.
     pub(crate) fn carry(&mut self, extra: Extra) {
+        let is_known = |known: &Extra| known.shape.name == extra.shape.name;
+        if self.extras.iter().any(is_known) {
+            return;
+        }
         if let Some(array) = &extra.layout.array {
             let field = self.record.field(&array.field);
             field.extras.push(self.extras.len());

@@ -7,12 +7,15 @@
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
+mod carry;
 mod cell;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 mod layout;
+mod lookup;
 pub(crate) mod page;
 mod plan;
+mod repeat;
 mod request;
 pub(crate) mod runtime;
 mod scan;

@@ -92,21 +92,24 @@ impl Reader<'_> {
             .and_then(|slot| building.row.get(slot))
             .cloned()
             .unwrap_or(Value::Null);
-        for (extra, mut rows, misfits) in building.extras {
+        for (extra, mut read) in building.extras.into_iter().enumerate() {
             let parent = self
                 .layout
                 .extras
                 .get(extra)
                 .and_then(|extra| extra.layout.parent);
-            for row in &mut rows {
+            for row in &mut read.rows {
                 if let Some(place) = parent.and_then(|slot| row.get_mut(slot)) {
                     *place = key.clone();
                 }
             }
             let at = page.extras.len();
-            page.extra_misfits
-                .extend(misfits.into_iter().map(|(slot, what)| (at, slot, what)));
-            page.extras.push((extra, key.clone(), rows));
+            page.extra_misfits.extend(
+                read.misfits
+                    .into_iter()
+                    .map(|(slot, what)| (at, slot, what)),
+            );
+            page.extras.push((extra, key.clone(), read.rows));
         }
         let at = page.rows.len();
         page.misfits.extend(
@@ -123,8 +126,15 @@ impl Reader<'_> {
 struct Building {
     row: Row,
     misfits: Vec<(usize, &'static str)>,
-    /// Rows of other tables in it, with the values of theirs that did not fit.
-    extras: Vec<(usize, Vec<Row>, Vec<(usize, &'static str)>)>,
+    extras: Vec<ExtraRows>,
+}
+
+/// Rows of another table in a row that is being read.
+#[derive(Default)]
+struct ExtraRows {
+    rows: Vec<Row>,
+    /// Values that did not fit their columns: slot, what was there.
+    misfits: Vec<(usize, &'static str)>,
 }
 
 impl Building {
@@ -132,12 +142,7 @@ impl Building {
         Self {
             row: vec![Value::Null; layout.width()],
             misfits: Vec::new(),
-            extras: layout
-                .extras
-                .iter()
-                .enumerate()
-                .map(|(at, _)| (at, Vec::new(), Vec::new()))
-                .collect(),
+            extras: layout.extras.iter().map(|_| ExtraRows::default()).collect(),
         }
     }
 
@@ -159,8 +164,7 @@ impl Building {
         let Some(layout) = context.extras.get(at).map(|extra| &extra.layout) else {
             return;
         };
-        let Some((array, (_, rows, misfits))) = layout.array.as_ref().zip(self.extras.get_mut(at))
-        else {
+        let Some((array, read)) = layout.array.as_ref().zip(self.extras.get_mut(at)) else {
             return;
         };
         for element in value.as_array().into_iter().flatten() {
@@ -175,8 +179,8 @@ impl Building {
             };
             // JSON that was read once cannot fail to be read again, unless it is no object.
             if seed.deserialize(element).is_ok() {
-                misfits.append(&mut building.misfits);
-                rows.push(building.row);
+                read.misfits.append(&mut building.misfits);
+                read.rows.push(building.row);
             }
         }
     }

@@ -386,14 +386,13 @@ impl Planner<'_> {
         self.table.array.as_ref()?;
         let is_exact = self.all_exact();
         self.local();
-        let (cost, rows) = match parent {
-            Some(_) => (KEY_COST, ROWS_OF_ARRAY),
+        let (cost, rows) = if parent.is_some() {
+            (KEY_COST, ROWS_OF_ARRAY)
+        } else {
             // More than the records that hold them, so that those come first in a join: their
             // arrays come along.
-            None => {
-                let (cost, rows) = self.estimate();
-                (cost * ROWS_OF_ARRAY, rows * ROWS_OF_ARRAY)
-            }
+            let (cost, rows) = self.estimate();
+            (cost * ROWS_OF_ARRAY, rows * ROWS_OF_ARRAY)
         };
         Some(self.into_choice(Access::Array, None, is_exact, cost, rows))
     }

@@ -80,14 +80,14 @@ impl Requester<'_> {
         let arguments: Vec<(&Argument, &Given)> = plan.arguments.iter().zip(given).collect();
         match plan.access {
             Access::System => Demand::default(),
-            Access::Keys => self.of_keys(shape, table, &keys(&arguments, &Role::Key)),
+            Access::Keys => Self::of_keys(shape, table, &keys(&arguments, &Role::Key)),
             Access::Array => self.of_array(table, &arguments),
             Access::List => self.of_list(shape, table, plan, &arguments),
         }
     }
 
     /// The records with these keys.
-    pub(crate) fn of_keys(&self, shape: &TableShape, table: &Table, keys: &[Value]) -> Demand {
+    pub(crate) fn of_keys(shape: &TableShape, table: &Table, keys: &[Value]) -> Demand {
         let Some((&key, list)) = shape.key.first().zip(table.list.as_ref().or(NO_LIST)) else {
             return Demand::default();
         };
@@ -102,7 +102,7 @@ impl Requester<'_> {
         texts.dedup();
         let ids = ids_filter(table, shape, key);
         let queries = match (&texts[..], &table.get, ids) {
-            ([], ..) => Vec::new(),
+            ([], ..) | (_, None, None) => Vec::new(),
             ([one], Some(get), _) => vec![Query {
                 path: filled(get, &column.name, one),
                 parameters: Vec::new(),
@@ -127,12 +127,11 @@ impl Requester<'_> {
                     is_record: true,
                 })
                 .collect(),
-            (_, None, None) => Vec::new(),
         };
         Demand {
             queries,
             order: None,
-            ..self.of(list)
+            ..Self::of(list)
         }
     }
 
@@ -160,7 +159,7 @@ impl Requester<'_> {
             .iter()
             .any(|(argument, _)| argument.role == Role::Parent);
         if is_given {
-            return self.of_keys(parent, holder, &keys(arguments, &Role::Parent));
+            return Self::of_keys(parent, holder, &keys(arguments, &Role::Parent));
         }
         let Some(list) = &holder.list else {
             return Demand::default();
@@ -176,7 +175,7 @@ impl Requester<'_> {
                 })
                 .collect(),
             order: self.full_order(list),
-            ..self.of(list)
+            ..Self::of(list)
         }
     }
 
@@ -240,11 +239,11 @@ impl Requester<'_> {
             order,
             offset,
             limit,
-            ..self.of(list)
+            ..Self::of(list)
         }
     }
 
-    fn of(&self, list: &List) -> Demand {
+    fn of(list: &List) -> Demand {
         Demand {
             page_size: list.page_size,
             is_unpaged: list.unpaged || list.single,

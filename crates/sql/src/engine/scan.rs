@@ -7,8 +7,9 @@ use apilink_core::{Diagnostic, Result};
 
 use super::fetch::{Delivered, Stream};
 use super::page::Row;
+use super::repeat::Shared;
 use super::request::{Given, whole};
-use super::runtime::{Runtime, Shared, internal};
+use super::runtime::{Runtime, internal};
 use super::store::StoredTable;
 use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::Value;
@@ -174,8 +175,7 @@ impl Cursor {
             && runtime
                 .facts(plan_number)
                 .is_some_and(|facts| facts.reads_rowid);
-        let is_system = matches!(self.shape.source, TableSource::System);
-        self.slots = match runtime.layout(&plan).filter(|_| !is_system) {
+        self.slots = match runtime.layout(&plan) {
             Some(layout) => (0..self.shape.columns.len())
                 .map(|column| layout.slot(column))
                 .collect(),

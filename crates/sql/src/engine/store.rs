@@ -109,11 +109,12 @@ impl Store {
         after: i64,
     ) -> Result<Vec<(i64, Row)>> {
         self.index(table, wanted)?;
-        let conditions: String = wanted
+        let conditions: Vec<String> = wanted
             .iter()
-            .enumerate()
-            .map(|(at, (slot, _))| format!("c{slot} = ?{} AND ", at + 2))
+            .zip(2..)
+            .map(|((slot, _), number)| format!("c{slot} = ?{number} AND "))
             .collect();
+        let conditions = conditions.concat();
         let sql = format!(
             "SELECT * FROM {} WHERE {conditions}n > ?1 ORDER BY n LIMIT {BATCH}",
             table.name

@@ -32,13 +32,10 @@ impl Analyzer<'_> {
         Ok(match operator {
             Operator::Add => Typed::sum(left, '+', right, sql_type),
             Operator::Subtract => Typed::sum(left, '-', right, sql_type),
+            Operator::Modulus => rest(left, right, sql_type),
             _ => {
-                let text = format!(
-                    "{} {} {}",
-                    left.into_text(),
-                    sign(operator),
-                    right.into_text()
-                );
+                let (left, right) = (left.into_text(), right.into_text());
+                let text = format!("{left} {} {right}", sign(operator));
                 Typed::to_be_rounded(text, sql_type, nullable)
             }
         })
@@ -209,10 +206,17 @@ fn decimal_type(left: SqlType, operator: Operator, right: SqlType) -> SqlType {
             precision: SUM_PRECISION,
             scale: larger.max(QUOTIENT_SCALE),
         },
-        // `SQLite` takes the whole parts of both.
-        Operator::Modulus => decimal(whole_a.min(whole_b), 0),
+        Operator::Modulus => decimal(whole_a.min(whole_b), larger),
         _ => decimal(whole_a.max(whole_b) + 1, larger),
     }
+}
+
+/// The rest of a division, in units of the last place: `SQLite` takes the whole parts of both.
+fn rest(left: Typed, right: Typed, sql_type: SqlType) -> Typed {
+    let (_, scale) = digits(sql_type);
+    let units = |typed: Typed| format!("apilink_decimal(({}) * 1e{scale}, 0)", typed.into_text());
+    let text = format!("mod({}, {}) / 1e{scale}", units(left), units(right));
+    Typed::to_be_rounded(text, sql_type, true)
 }
 
 fn without_type(left: Typed, operator: &str, right: Typed) -> Typed {

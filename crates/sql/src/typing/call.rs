@@ -137,9 +137,12 @@ impl Analyzer<'_> {
     fn sum_operands(&mut self, arguments: Vec<Typed>) -> Outcome<Vec<Typed>> {
         arguments
             .into_iter()
-            .map(|argument| match argument.is_text() {
-                true => self.convert(argument, SqlType::Double),
-                false => Ok(argument),
+            .map(|argument| {
+                if argument.is_text() {
+                    self.convert(argument, SqlType::Double)
+                } else {
+                    Ok(argument)
+                }
             })
             .collect()
     }
@@ -255,7 +258,11 @@ impl Analyzer<'_> {
                 self.rewritten = true;
                 let places = scale.min(places);
                 let sql_type = decimal(precision - scale, places);
-                Ok(Typed::to_be_rounded(value.into_text(), sql_type, nullable))
+                Ok(Typed::to_be_rounded(
+                    value.into_unrounded(),
+                    sql_type,
+                    nullable,
+                ))
             }
             (_, value) => {
                 let all = value.into_iter().chain(arguments).collect();
@@ -342,15 +349,18 @@ impl Analyzer<'_> {
             return Ok(text);
         };
         if let Some(filter) = tail.filter_clause {
-            text.push_str(&format!(
-                " FILTER (WHERE {})",
-                self.condition(filter, scope)?
-            ));
+            text.push_str(" FILTER (WHERE ");
+            text.push_str(&self.condition(filter, scope)?);
+            text.push(')');
         }
         match tail.over_clause {
-            Some(Over::Name(name)) => text.push_str(&format!(" OVER {}", name.0)),
+            Some(Over::Name(name)) => {
+                text.push_str(" OVER ");
+                text.push_str(name.0);
+            }
             Some(Over::Window(window)) => {
-                text.push_str(&format!(" OVER {}", self.window(window, scope)?));
+                text.push_str(" OVER ");
+                text.push_str(&self.window(window, scope)?);
             }
             None => {}
         }

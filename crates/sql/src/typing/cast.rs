@@ -73,7 +73,7 @@ fn exact_cast(text: &str, target: SqlType) -> String {
     }
 }
 
-/// The type with a name, in the spellings of `ODBC`, SQL Server, MySQL and PostgreSQL.
+/// The type with a name, in the spellings of `ODBC` and of the usual databases.
 fn named_type(name: &Type) -> Option<SqlType> {
     let (first, second) = match &name.size {
         None => (None, None),

@@ -469,7 +469,7 @@ impl Analyzer<'_> {
             format!("({})", arguments_text.join(", "))
         };
         let not = if not { "NOT " } else { "" };
-        let name = self.table_text(table);
+        let name = super::from::name_text(table);
         let text = format!("{} {not}IN {name}{call}", value.into_text());
         Ok(Typed::new(text, SqlType::Boolean, true))
     }

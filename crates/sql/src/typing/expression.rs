@@ -1,6 +1,6 @@
 //! Expressions: what each kind of node is, by its type and as text.
 
-use sqlite3_parser::ast::{Expr, LikeOperator, Literal, Operator, Select, UnaryOperator};
+use sqlite3_parser::ast::{Expr, Id, LikeOperator, Literal, Name, Operator, Select, UnaryOperator};
 
 use super::Analyzer;
 use super::compare::Comparison;
@@ -58,8 +58,7 @@ impl Analyzer<'_> {
             Expr::FunctionCallStar { name, filter_over } => {
                 self.call_star(name.0, filter_over.as_ref(), scope)
             }
-            Expr::Id(sqlite3_parser::ast::Id(name)) => self.bare_name(name, scope),
-            Expr::Name(sqlite3_parser::ast::Name(name)) => self.bare_name(name, scope),
+            Expr::Id(Id(name)) | Expr::Name(Name(name)) => self.bare_name(name, scope),
             Expr::Qualified(table, column) | Expr::DoublyQualified(_, table, column) => {
                 self.rewritten |= matches!(expr, Expr::DoublyQualified(..));
                 self.qualified_name(table.0, column.0, scope)
@@ -175,13 +174,13 @@ impl Analyzer<'_> {
     fn unknown_quoted(&self, name: &str, scope: &Scope) -> Failure {
         match self.unknown_column(name, &tables_of(scope), scope) {
             Failure::Wrong(mut problem) => {
-                problem.message.push_str(&format!(
-                    " A text is written in single quotes: {}.",
-                    literals::literal(name)
-                ));
+                let hint = " A text is written in single quotes: ";
+                problem.message.push_str(hint);
+                problem.message.push_str(&literals::literal(name));
+                problem.message.push('.');
                 Failure::Wrong(problem)
             }
-            needs => needs,
+            needs @ Failure::NeedsCustomFields { .. } => needs,
         }
     }
 
@@ -229,7 +228,7 @@ impl Analyzer<'_> {
                 problem.place = exact.or(problem.place);
                 Err(Failure::Wrong(problem))
             }
-            needs => Err(needs),
+            needs @ Failure::NeedsCustomFields { .. } => Err(needs),
         }
     }
 
@@ -417,14 +416,14 @@ impl Analyzer<'_> {
         let nullable = !has_else || thens.iter().any(|then| then.nullable);
         let otherwise = if has_else { thens.pop() } else { None };
         for (when, then) in whens.into_iter().zip(thens) {
-            text.push_str(&format!(
-                " WHEN {} THEN {}",
-                when.into_text(),
-                then.into_text()
-            ));
+            text.push_str(" WHEN ");
+            text.push_str(&when.into_text());
+            text.push_str(" THEN ");
+            text.push_str(&then.into_text());
         }
         if let Some(otherwise) = otherwise {
-            text.push_str(&format!(" ELSE {}", otherwise.into_text()));
+            text.push_str(" ELSE ");
+            text.push_str(&otherwise.into_text());
         }
         text.push_str(" END");
         Ok(match sql_type {

@@ -23,9 +23,9 @@ enum Piece<'e, 'b> {
 
 impl Analyzer<'_> {
     /// Reads a FROM clause into `scope`.
-    pub(super) fn from(&mut self, from: &FromClause, scope: &mut Scope) -> Outcome<String> {
+    pub(super) fn read_from(&mut self, from: &FromClause, scope: &mut Scope) -> Outcome<String> {
         let mut pieces = Vec::new();
-        self.from_pieces(from, scope, &mut pieces)?;
+        self.read_pieces(from, scope, &mut pieces)?;
         let mut text = String::new();
         for piece in pieces {
             match piece {
@@ -39,7 +39,7 @@ impl Analyzer<'_> {
         Ok(text)
     }
 
-    fn from_pieces<'e, 'b>(
+    fn read_pieces<'e, 'b>(
         &mut self,
         from: &'e FromClause<'b>,
         scope: &mut Scope,
@@ -137,17 +137,16 @@ impl Analyzer<'_> {
         match table {
             SelectTable::Table(name, alias, indexed) => {
                 let mut relation = self.named_table(name, scope)?;
-                let mut text = self.table_text(name);
-                if alias.is_none() && schema(name).is_some() {
-                    text.push_str(" AS ");
-                    text.push_str(name.name.0);
-                }
+                let mut text = name_text(name);
                 rename(&mut relation, alias.as_ref(), &mut text);
                 if let Some(indexed) = indexed {
-                    text.push_str(&match indexed {
-                        Indexed::IndexedBy(index) => format!(" INDEXED BY {}", index.0),
-                        Indexed::NotIndexed => " NOT INDEXED".to_owned(),
-                    });
+                    match indexed {
+                        Indexed::IndexedBy(index) => {
+                            text.push_str(" INDEXED BY ");
+                            text.push_str(index.0);
+                        }
+                        Indexed::NotIndexed => text.push_str(" NOT INDEXED"),
+                    }
                 }
                 pieces.push(Piece::Text(text));
                 scope.relations.push(relation);
@@ -183,12 +182,12 @@ impl Analyzer<'_> {
     ) -> Outcome<()> {
         if alias.is_none() {
             pieces.push(Piece::Text("(".to_owned()));
-            self.from_pieces(from, scope, pieces)?;
+            self.read_pieces(from, scope, pieces)?;
             pieces.push(Piece::Text(")".to_owned()));
             return Ok(());
         }
         let mut inner = Scope::new(scope.parent, scope.ctes);
-        let mut text = format!("({})", self.from(from, &mut inner)?);
+        let mut text = format!("({})", self.read_from(from, &mut inner)?);
         let columns: Vec<Column> = inner
             .relations
             .iter()
@@ -211,10 +210,10 @@ impl Analyzer<'_> {
         {
             return Ok(Relation::new(bare, Rows::Derived(columns)));
         }
-        let schema = schema(name);
-        let full = schema
-            .as_ref()
-            .map_or_else(|| bare.clone(), |schema| format!("{schema}.{bare}"));
+        let full = match schema(name) {
+            Some(schema) => format!("{schema}.{bare}"),
+            None => bare.clone(),
+        };
         if let Some(table) = self.catalog.table(&full) {
             let table = Arc::clone(table);
             self.use_table(&table.name);
@@ -234,17 +233,6 @@ impl Analyzer<'_> {
         );
         problem.place = self.source.find(&[bare]);
         problem.into()
-    }
-
-    /// The name as `SQLite` knows the table: a schema is a part of it.
-    pub(super) fn table_text(&mut self, name: &QualifiedName) -> String {
-        match schema(name) {
-            Some(schema) => {
-                self.rewritten = true;
-                super::source::quoted(&format!("{schema}.{}", unquoted(name.name.0)))
-            }
-            None => name.name.0.to_owned(),
-        }
     }
 
     fn table_function(
@@ -267,7 +255,7 @@ impl Analyzer<'_> {
             }
             texts.push(value.into_text());
         }
-        let text = format!("{}({})", self.table_text(name), texts.join(", "));
+        let text = format!("{}({})", name_text(name), texts.join(", "));
         Ok((relation, text))
     }
 }
@@ -276,6 +264,14 @@ impl Analyzer<'_> {
 fn schema(name: &QualifiedName) -> Option<String> {
     let schema = unquoted(name.db_name.as_ref()?.0);
     (!schema.eq_ignore_ascii_case("main")).then_some(schema)
+}
+
+/// A name as it was written, with its schema.
+pub(super) fn name_text(name: &QualifiedName) -> String {
+    match &name.db_name {
+        Some(schema) => format!("{}.{}", schema.0, name.name.0),
+        None => name.name.0.to_owned(),
+    }
 }
 
 fn rename(relation: &mut Relation, alias: Option<&As>, text: &mut String) {

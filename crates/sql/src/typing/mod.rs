@@ -7,7 +7,9 @@
 //!   can be NULL. DOUBLE makes DOUBLE.
 //! - With a DECIMAL: `+` and `-` have the larger scale; `*` has the sum of the scales, but at most 6
 //!   or the larger of the two; `/` and AVG have 6 places, or the larger scale. SUM keeps the scale.
-//!   Each step is rounded to its scale by `apilink_decimal`; a chain of `+` and `-` once, as a whole.
+//!   Each step is rounded to its scale by `apilink_decimal`; ROUND of a product or a quotient rounds
+//!   once. The values are doubles inside: a product or a quotient
+//!   is exact as long as it has at most 15 digits, places behind the point included.
 //! - DATE ± a number is the DATE so many days on; TIMESTAMP likewise, where a fraction counts. DATE −
 //!   DATE is an INTEGER of days; with a TIMESTAMP on a side it is a DOUBLE of days. No other
 //!   arithmetic of dates has a meaning; it is an error.

@@ -266,7 +266,7 @@ impl Analyzer<'_> {
         let mut after = String::new();
         if let Some(from) = from {
             after.push_str(" FROM ");
-            after.push_str(&self.from(from, scope)?);
+            after.push_str(&self.read_from(from, scope)?);
         }
         let number = self.order.number(select);
         let items = self.items(columns, number, scope)?;
@@ -278,7 +278,8 @@ impl Analyzer<'_> {
         }
         if let Some(terms) = group_by {
             let terms = self.terms(terms, width, scope)?;
-            after.push_str(&format!(" GROUP BY {}", terms.join(", ")));
+            after.push_str(" GROUP BY ");
+            after.push_str(&terms.join(", "));
         }
         if let Some(condition) = having {
             after.push_str(" HAVING ");
@@ -287,7 +288,10 @@ impl Analyzer<'_> {
         let mut glue = " WINDOW ";
         for definition in window_clause.unwrap_or_default() {
             let window = self.window(&definition.window, scope)?;
-            after.push_str(&format!("{glue}{} AS {window}", definition.name.0));
+            after.push_str(glue);
+            after.push_str(definition.name.0);
+            after.push_str(" AS ");
+            after.push_str(&window);
             glue = ", ";
         }
         Ok(Body::Select {
@@ -457,7 +461,7 @@ impl Analyzer<'_> {
                 merge(column, other);
             }
         }
-        self.unify_literals(arms, &mut merged);
+        unify_literals(arms, &mut merged);
         let targets: Vec<Option<SqlType>> = merged.iter().map(|column| column.sql_type).collect();
         let single_select = arms.len() == 1
             && matches!(arms.first(), Some(arm) if matches!(arm.body, Body::Select { .. }));
@@ -467,19 +471,6 @@ impl Analyzer<'_> {
             }
         }
         Ok(merged)
-    }
-
-    /// Literals take the types of the other arms, as they do in CASE.
-    fn unify_literals(&self, arms: &[Arm], merged: &mut [Column]) {
-        if arms.len() < 2 {
-            return;
-        }
-        for (at, column) in merged.iter_mut().enumerate() {
-            let cells: Option<Vec<&Typed>> = arms.iter().map(|arm| arm.body.single(at)).collect();
-            if let Some(cells) = cells {
-                column.sql_type = unify(cells.iter().copied());
-            }
-        }
     }
 
     fn convert_arm(&mut self, arm: &mut Arm, targets: &[Option<SqlType>]) -> Outcome<()> {
@@ -666,6 +657,19 @@ impl Body {
                     _ => None,
                 }
             }
+        }
+    }
+}
+
+/// Literals take the types of the other arms, as they do in CASE.
+fn unify_literals(arms: &[Arm], merged: &mut [Column]) {
+    if arms.len() < 2 {
+        return;
+    }
+    for (at, column) in merged.iter_mut().enumerate() {
+        let cells: Option<Vec<&Typed>> = arms.iter().map(|arm| arm.body.single(at)).collect();
+        if let Some(cells) = cells {
+            column.sql_type = unify(cells.iter().copied());
         }
     }
 }

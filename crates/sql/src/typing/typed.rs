@@ -25,11 +25,10 @@ pub(super) struct Typed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rounding {
     Done,
-    /// A sum of rounded values: only the last bits of the double are wrong, so a larger sum can be
-    /// rounded as a whole.
+    /// A sum or a difference: the error of the doubles can be large beside the result.
     Sum(u32),
-    /// A value with more places.
-    Full(u32),
+    /// A product or a quotient, with more places than are kept.
+    Product(u32),
 }
 
 /// What an expression is, as far as conversions treat it in a way of its own.
@@ -84,7 +83,7 @@ impl Typed {
     /// An expression whose value has still to be rounded to the scale of its type.
     pub(super) fn to_be_rounded(text: String, sql_type: SqlType, nullable: bool) -> Self {
         let rounding = match sql_type {
-            SqlType::Decimal { scale, .. } => Rounding::Full(scale),
+            SqlType::Decimal { scale, .. } => Rounding::Product(scale),
             _ => Rounding::Done,
         };
         Self {
@@ -96,14 +95,14 @@ impl Typed {
     /// A sum or a difference of DECIMAL values.
     pub(super) fn sum(left: Self, sign: char, right: Self, sql_type: SqlType) -> Self {
         let nullable = left.nullable || right.nullable;
-        let mut text = left.into_summand();
+        let mut text = left.into_text();
         text.push(' ');
         text.push(sign);
         text.push(' ');
-        text.push_str(&right.into_summand());
+        text.push_str(&right.into_text());
         let sum = Self::to_be_rounded(text, sql_type, nullable);
         let rounding = match sum.rounding {
-            Rounding::Full(scale) => Rounding::Sum(scale),
+            Rounding::Product(scale) => Rounding::Sum(scale),
             other => other,
         };
         Self { rounding, ..sum }
@@ -117,16 +116,17 @@ impl Typed {
     /// The text, finished.
     pub(super) fn into_text(self) -> String {
         match self.rounding {
-            Rounding::Sum(scale) | Rounding::Full(scale) => {
+            Rounding::Sum(scale) | Rounding::Product(scale) => {
                 format!("apilink_decimal({}, {scale})", self.text)
             }
             Rounding::Done => self.text,
         }
     }
 
-    fn into_summand(self) -> String {
+    /// The text for a rounding to fewer places: a product is not rounded twice.
+    pub(super) fn into_unrounded(self) -> String {
         match self.rounding {
-            Rounding::Sum(_) => self.text,
+            Rounding::Product(_) => self.text,
             _ => self.into_text(),
         }
     }

@@ -62,7 +62,7 @@ fn library() -> Value {
 
 fn checked(tables: &Value) -> Check {
     let tables: Vec<Table> = serde_json::from_value(tables.clone()).map_err(|e| e.to_string())?;
-    check(&tables, None)
+    check(&tables)
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod errors;
 mod money;
 mod rewriting;
 mod robustness;
+mod speed;
 mod types;
 mod values;
 

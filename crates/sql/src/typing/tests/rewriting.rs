@@ -172,7 +172,7 @@ const CONDITIONS: &[(&str, &str, &str)] = &[
     (
         "bills",
         "total - paid - balance = 0",
-        "apilink_decimal(total - paid - balance, 4) = 0",
+        "apilink_decimal(apilink_decimal(total - paid, 4) - balance, 4) = 0",
     ),
     (
         "bills",

@@ -71,10 +71,10 @@ fn what_is_allowed_fits_the_stack() {
 fn long_chains_are_no_nesting() {
     on_a_small_stack(|| {
         for operator in [" OR ", " AND ", " + ", " || ", " = "] {
-            let sql = format!("SELECT {}", vec!["id"; 20_000].join(operator)) + " FROM bills";
+            let sql = format!("SELECT {}", vec!["id"; 10_000].join(operator)) + " FROM bills";
             assert!(analyze(&sql, &catalog()).is_ok(), "{operator}");
         }
-        let money = format!("SELECT {} FROM bills", vec!["total"; 900].join(" + "));
+        let money = format!("SELECT {} FROM bills", vec!["total"; 450].join(" + "));
         let analysis = analyze(&money, &catalog()).unwrap();
         assert!(database().prepare(&analysis.sql).is_ok());
     });
@@ -156,7 +156,7 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn any_text_is_analysed_or_refused(text in any::<String>()) {
@@ -170,24 +170,32 @@ proptest! {
     }
 }
 
+thread_local! {
+    static DATABASE: rusqlite::Connection = database();
+}
+
+/// The numbers of columns and parameters, as `SQLite` counts them.
+fn prepared(sql: &str) -> Result<(usize, usize), rusqlite::Error> {
+    DATABASE.with(|database| {
+        let statement = database.prepare(sql)?;
+        Ok((statement.column_count(), statement.parameter_count()))
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn generated_queries_prepare(a in expression(), b in expression(), c in expression()) {
         let sql = format!(
             "SELECT {a}, {b} AS x FROM bills b LEFT JOIN tasks t ON t.id = b.id WHERE {c} ORDER BY x"
         );
-        let database = database();
         // Aggregates and window functions are not allowed everywhere.
-        prop_assume!(database.prepare(&sql).is_ok());
+        prop_assume!(DATABASE.with(|database| database.prepare(&sql).is_ok()));
         match analyze(&sql, &catalog()) {
             Ok(analysis) => {
-                let statement = database.prepare(&analysis.sql);
-                prop_assert!(statement.is_ok(), "{sql}\n{}\n{:?}", analysis.sql, statement.err());
-                let statement = statement.unwrap();
-                prop_assert_eq!(statement.column_count(), 2);
-                prop_assert_eq!(statement.parameter_count(), analysis.parameters.len());
+                let expected = Ok((2, analysis.parameters.len()));
+                prop_assert_eq!(prepared(&analysis.sql), expected, "{}\n{}", sql, analysis.sql);
             }
             Err(Failure::Wrong(problem)) => {
                 // Only what compares or computes with dates what has no such meaning.

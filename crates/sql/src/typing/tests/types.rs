@@ -76,6 +76,10 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ("SELECT total + minutes FROM activities", "DECIMAL(20,4)"),
     ("SELECT total * score FROM activities", "DOUBLE"),
     ("SELECT score + 1 FROM activities", "DOUBLE"),
+    (
+        "SELECT total % 7, 5.5 % 2 FROM bills",
+        "DECIMAL(14,4), DECIMAL(2,1)",
+    ),
     ("SELECT 1.5 + 1.25", "DECIMAL(4,2) NOT NULL"),
     ("SELECT -total FROM bills", "DECIMAL(19,4)"),
     ("SELECT -(total - paid) FROM bills", "DECIMAL(20,4)"),
@@ -472,6 +476,16 @@ pub(super) const CASES: &[(&str, &str)] = &[
         "SELECT total + total FROM (SELECT total FROM bills LIMIT 3)",
         "DECIMAL(20,4)",
     ),
+    (
+        "WITH tasks AS (SELECT due_at AS d FROM bills) SELECT main.tasks.due_at, total - total, d \
+         FROM main.tasks, bills b, tasks x LIMIT 2, 3",
+        "DATE, DECIMAL(20,4), DATE",
+    ),
+    (
+        "SELECT total * 2 FROM (SELECT total FROM bills LIMIT 2, 3) LIMIT 4 OFFSET 1",
+        "DECIMAL(29,4)",
+    ),
+    ("SELECT 'é' || name /* a, b */ FROM tasks", "VARCHAR(4001)"),
     // Compounds.
     (
         "SELECT id FROM matters UNION SELECT id FROM bills",

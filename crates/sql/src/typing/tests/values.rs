@@ -92,12 +92,14 @@ fn misfit(value: &Value, column: &ResultColumn) -> Option<String> {
     let fits = match (value, column.sql_type) {
         (Value::Null, _) => column.nullable,
         (Value::Integer(number), SqlType::Integer) => i32::try_from(*number).is_ok(),
-        (Value::Integer(_), SqlType::Bigint) | (Value::Real(_), SqlType::Double) => true,
+        (Value::Integer(_), SqlType::Bigint)
+        | (Value::Real(_), SqlType::Double)
+        | (Value::Blob(_), SqlType::Varbinary) => true,
         (Value::Integer(number), SqlType::Boolean) => (0..=1).contains(number),
         (Value::Real(number), SqlType::Decimal { precision, scale }) => {
             let rounded = round(*number, scale.cast_signed());
             let digits = (precision - scale).cast_signed();
-            *number == rounded && number.abs() < 10_f64.powi(digits)
+            number.to_bits() == rounded.to_bits() && number.abs() < 10_f64.powi(digits)
         }
         (Value::Text(text), SqlType::Varchar { size }) => text.chars().count() <= size as usize,
         (Value::Text(text), SqlType::Date) => {
@@ -116,7 +118,6 @@ fn misfit(value: &Value, column: &ResultColumn) -> Option<String> {
         (Value::Text(text), SqlType::Time) => {
             parse_time(text).map(time_text).as_ref() == Some(text)
         }
-        (Value::Blob(_), SqlType::Varbinary) => true,
         _ => false,
     };
     let null = if column.nullable { "" } else { " NOT NULL" };

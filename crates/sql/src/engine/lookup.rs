@@ -1,0 +1,245 @@
+//! Lookups by key: many keys in one request, those of rows that are still to come with them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use apilink_core::Result;
+use apilink_core::profile::tables::Table;
+
+use super::bytecode::{ScanFacts, Source};
+use super::fetch::{Delivered, Stream};
+use super::page::Row;
+use super::plan::{Access, Plan, Role};
+use super::request::{Given, Requester};
+use super::runtime::{Key, Runtime, has_role, internal, lock, place};
+use super::scan::{Cursor, Rows};
+use crate::catalog::{Catalog, TableShape, TableSource};
+use crate::value::Value;
+
+/// Pages that are read ahead to fill a request for keys.
+const MOST_PAGES_AHEAD: usize = 50;
+
+impl Runtime {
+    /// The records with given keys, or the rows in them.
+    pub(super) fn by_keys(
+        &self,
+        number: usize,
+        plan: &Plan,
+        shape: &Arc<TableShape>,
+        given: &[Given],
+        role: &Role,
+    ) -> Result<Rows> {
+        let mut keys = Vec::new();
+        for (argument, value) in plan.arguments.iter().zip(given) {
+            if argument.role == *role {
+                match value {
+                    Given::One(value) => keys.extend(Key::of(value)),
+                    Given::Many(values) => keys.extend(values.iter().filter_map(Key::of)),
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        keys.retain(|key| seen.insert(key.clone()));
+        if let [key] = &keys[..]
+            && let Some(row) = self.carried(number, key)
+        {
+            return Ok(Rows::listed(vec![row]));
+        }
+        self.look_up(number, plan, shape, &keys)?;
+        let state = self.state();
+        let known = state.lookups.get(&place(plan));
+        let rows = keys
+            .iter()
+            .filter_map(|key| known?.get(key))
+            .flatten()
+            .cloned()
+            .collect();
+        Ok(Rows::listed(rows))
+    }
+
+    /// Asks for the keys that are not known yet, and with them for those that are going to be
+    /// asked for next.
+    fn look_up(
+        &self,
+        number: usize,
+        plan: &Plan,
+        shape: &Arc<TableShape>,
+        keys: &[Key],
+    ) -> Result<()> {
+        let mut wanted = self.unknown(plan, keys.iter().cloned());
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let facts = self.facts(number).unwrap_or_default();
+        let holder = self.key_table(plan, shape)?;
+        if facts.is_inner
+            && let TableSource::Service(table) = &holder.source
+        {
+            let at_once = Requester::keys_at_once(&holder, table);
+            self.fill(plan, &facts, &mut wanted, at_once)?;
+        }
+        self.fetch_keys(plan, shape, &holder, &wanted)
+    }
+
+    /// The table whose key is looked up: the one with the arrays, where those hold the rows.
+    fn key_table(&self, plan: &Plan, shape: &Arc<TableShape>) -> Result<Arc<TableShape>> {
+        if plan.access != Access::Array {
+            return Ok(Arc::clone(shape));
+        }
+        let TableSource::Service(table) = &shape.source else {
+            return Err(internal("an array without a table"));
+        };
+        array_holder(&self.catalog, table).ok_or_else(|| internal("an array without a parent"))
+    }
+
+    fn unknown(&self, plan: &Plan, keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
+        let state = self.state();
+        let known = state.lookups.get(&place(plan));
+        keys.into_iter()
+            .filter(|key| known.is_none_or(|known| !known.contains_key(key)))
+            .collect()
+    }
+
+    /// Adds the keys that the rows read so far refer to, and reads on, until a request is full.
+    fn fill(
+        &self,
+        plan: &Plan,
+        facts: &ScanFacts,
+        wanted: &mut Vec<Key>,
+        at_once: usize,
+    ) -> Result<()> {
+        let Some(Source::Column { plan: by, column }) = facts.arguments.first() else {
+            let seen: Vec<Key> = {
+                let state = self.state();
+                let table = self.key_table(plan, &self.shape(plan)?)?;
+                let seen = state.seen.get(&table.name.to_ascii_lowercase());
+                seen.into_iter()
+                    .flatten()
+                    .map(|id| Key::Whole(*id))
+                    .collect()
+            };
+            add(wanted, self.unknown(plan, seen), at_once);
+            return Ok(());
+        };
+        let slot = self
+            .plan(*by)
+            .and_then(|by| self.layout(&by))
+            .and_then(|layout| layout.slot(*column));
+        let Some((by, slot)) = slot.map(|slot| self.carrying(*by, slot)) else {
+            return Ok(());
+        };
+        let may_read_on = self.facts(by).is_some_and(|facts| !facts.can_stop);
+        for cursor in self.cursors(by) {
+            for _ in 0..=MOST_PAGES_AHEAD {
+                let ahead = self.referred(&cursor, slot, by)?;
+                add(wanted, self.unknown(plan, ahead), at_once);
+                if wanted.len() >= at_once || !may_read_on || !self.read_on(&cursor)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys in a column of the rows that a cursor has before it.
+    fn referred(&self, cursor: &Arc<Mutex<Cursor>>, slot: usize, by: usize) -> Result<Vec<Key>> {
+        let shared = lock(cursor).shared();
+        if let Some(shared) = shared {
+            let shared = lock(&shared);
+            let values = self.state().store.distinct(&shared.table, slot, 100_000)?;
+            return Ok(values.iter().filter_map(Key::of).collect());
+        }
+        let ahead = lock(cursor).ahead(slot);
+        let mut keys: Vec<Key> = ahead.iter().filter_map(Key::of).collect();
+        // The rows looked up together with the one at which the cursor is are going to be asked
+        // for as well.
+        if let Some(plan) = self
+            .plan(by)
+            .filter(|plan| plan.access == Access::Keys || has_role(plan, &Role::Parent))
+        {
+            let state = self.state();
+            let rows = state
+                .lookups
+                .get(&place(&plan))
+                .into_iter()
+                .flat_map(HashMap::values);
+            keys.extend(rows.flatten().filter_map(|row| Key::of(row.get(slot)?)));
+        }
+        Ok(keys)
+    }
+
+    /// Reads one more page for a cursor; whether there was one.
+    fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+        let shared = lock(cursor).shared();
+        if let Some(shared) = shared {
+            return self.store_page(&shared);
+        }
+        let delivered = lock(cursor).read_page_ahead()?;
+        let Some(warnings) = delivered else {
+            return Ok(false);
+        };
+        self.warn(warnings);
+        Ok(true)
+    }
+
+    fn fetch_keys(
+        &self,
+        plan: &Plan,
+        shape: &Arc<TableShape>,
+        holder: &Arc<TableShape>,
+        keys: &[Key],
+    ) -> Result<()> {
+        let (Some(layout), TableSource::Service(table)) = (self.layout(plan), &holder.source)
+        else {
+            return Err(internal("keys without a table"));
+        };
+        let values: Vec<Value> = keys.iter().map(Key::value).collect();
+        let demand = Requester::of_keys(holder, table, &values);
+        let key_slot = match plan.access {
+            Access::Array => layout.parent,
+            _ => shape.key.first().and_then(|&key| layout.slot(key)),
+        };
+        let parent_key = self.parent_key(plan, shape);
+        let mut stream = Stream::new(
+            self.fetcher.clone(),
+            Arc::clone(shape),
+            Arc::clone(&layout),
+            demand,
+            parent_key,
+        );
+        let mut found: HashMap<Key, Vec<Row>> =
+            keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+        while let Some(Delivered { mut page, warnings }) = stream.next_page()? {
+            self.warn(warnings);
+            self.note(plan, &mut page);
+            for row in page.rows {
+                let key = key_slot.and_then(|slot| Key::of(row.get(slot)?));
+                if let Some(rows) = key.and_then(|key| found.get_mut(&key)) {
+                    rows.push(row);
+                }
+            }
+        }
+        self.state()
+            .lookups
+            .entry(place(plan))
+            .or_default()
+            .extend(found);
+        Ok(())
+    }
+}
+
+pub(super) fn array_holder(catalog: &Catalog, table: &Table) -> Option<Arc<TableShape>> {
+    catalog.table(&table.array.as_ref()?.table).cloned()
+}
+
+pub(super) fn add(wanted: &mut Vec<Key>, more: Vec<Key>, most: usize) {
+    let mut known: HashSet<Key> = wanted.iter().cloned().collect();
+    for key in more {
+        if wanted.len() >= most {
+            return;
+        }
+        if known.insert(key.clone()) {
+            wanted.push(key);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `SELECT MIN(key), MAX(key) FROM t` becomes `SELECT (SELECT MIN(key) FROM t), (SELECT MAX(key)
+//! FROM t)`: each end is the first record of an order, where both together need all records.
+//!
+//! Without GROUP BY there is one row in either form, also when no row passes the condition, and
+//! each aggregate sees the same rows.
+
+use apilink_core::profile::tables::{FilterOperator, Table};
+
+use super::Place;
+use super::condition::{Comparison, Operand, comparison};
+use super::count::name_of;
+use super::edits::{Edits, Piece};
+use super::scope::{Column, From};
+use super::tokens::{Span, Tokens};
+use crate::catalog::TableSource;
+
+pub(super) fn apply(place: &Place, edits: &mut Edits) {
+    let core = place.core;
+    let Some(from) = &core.from else { return };
+    if !is_plain(place) || !can_order(place) {
+        return;
+    }
+    let items = place.tokens.parts(core.items.clone());
+    let Some(calls) = items
+        .iter()
+        .map(|item| aggregate(place, item))
+        .collect::<Option<Vec<Span>>>()
+    else {
+        return;
+    };
+    let is_end = |call: &&Span| place.tokens.is_any(call.start, &["MIN", "MAX"]);
+    if calls.len() < 2 || calls.iter().filter(is_end).count() == 0 {
+        return;
+    }
+    for (item, call) in items.iter().zip(calls) {
+        let mut pieces = vec![
+            "(SELECT".into(),
+            Piece::Copy(call.clone()),
+            "FROM".into(),
+            Piece::Copy(from.clone()),
+        ];
+        if let Some(condition) = &core.condition {
+            pieces.extend(["WHERE".into(), Piece::Copy(condition.clone())]);
+        }
+        pieces.push(")".into());
+        if *item == call {
+            pieces.push(Piece::Text(name_of(place, item)));
+        }
+        edits.replace(call, pieces);
+    }
+    edits.replace(core.items.end..core.span.end, Vec::new());
+}
+
+/// Whether the SELECT has nothing but columns, one table and a condition.
+fn is_plain(place: &Place) -> bool {
+    !place.select.is_compound()
+        && place.select.tail.is_empty()
+        && !place.core.is_distinct
+        && !place.core.is_grouped
+        && !place.core.is_opaque
+}
+
+/// The table and its only key column.
+fn keyed_table<'p>(place: &'p Place) -> Option<(&'p From<'p>, &'p Table, Column)> {
+    let from = place.from.as_ref()?;
+    let ([relation], [_]) = (from.relations.as_slice(), from.entries.as_slice()) else {
+        return None;
+    };
+    let shape = relation.table?;
+    let (TableSource::Service(table), [key]) = (&shape.source, shape.key.as_slice()) else {
+        return None;
+    };
+    let column = Column {
+        relation: 0,
+        column: *key,
+    };
+    Some((from, table, column))
+}
+
+/// Whether the service can begin at either end of what the condition leaves.
+fn can_order(place: &Place) -> bool {
+    let Some((from, table, key)) = keyed_table(place) else {
+        return false;
+    };
+    let Some(name) = from.shape(key).map(|key| &key.name) else {
+        return false;
+    };
+    let has_order = table.list.as_ref().is_some_and(|list| {
+        list.orders
+            .iter()
+            .any(|order| order.exact && order.column.eq_ignore_ascii_case(name))
+    });
+    has_order
+        && place
+            .conjuncts()
+            .iter()
+            .all(|part| is_filtered(place, part).is_some())
+}
+
+/// Whether the service compares as a part of the condition does. If it did not, every form would
+/// read all records, and this one several times.
+fn is_filtered(place: &Place, part: &Span) -> Option<()> {
+    let (from, table, _) = keyed_table(place)?;
+    let (name, operator, value) = oriented(comparison(place.tokens, part)?)?;
+    let column = from.shape(from.resolve(place.tokens, &name)?)?;
+    table
+        .filters
+        .iter()
+        .any(|filter| {
+            filter.column.eq_ignore_ascii_case(&column.name)
+                && operator.contains(&filter.operator)
+                && !filter.wider
+                && (filter.values.is_empty() || is_among(place.tokens, &value, &filter.values))
+        })
+        .then_some(())
+}
+
+fn is_among(tokens: &Tokens, value: &Span, values: &[String]) -> bool {
+    let text = tokens.source(value).trim_matches('\'');
+    values.iter().any(|known| known.eq_ignore_ascii_case(text))
+}
+
+/// The column, the filters that make the comparison, and the value.
+fn oriented(found: Comparison) -> Option<(Span, &'static [FilterOperator], Span)> {
+    use FilterOperator as F;
+    const EQUAL: &[FilterOperator] = &[F::Equal, F::In, F::InJoined];
+    const LESS: &[FilterOperator] = &[F::Less];
+    const LESS_OR_EQUAL: &[FilterOperator] = &[F::LessOrEqual];
+    const GREATER: &[FilterOperator] = &[F::Greater];
+    const GREATER_OR_EQUAL: &[FilterOperator] = &[F::GreaterOrEqual];
+    const NOT_EQUAL: &[FilterOperator] = &[F::NotIn];
+    let (name, value, is_turned) = match (found.left, found.right) {
+        (Operand::Name(name), Operand::Literal(value)) => (name, value, false),
+        (Operand::Literal(value), Operand::Name(name)) => (name, value, true),
+        _ => return None,
+    };
+    let operators = match (found.operator, is_turned) {
+        ("=" | "==", _) => EQUAL,
+        ("<", false) | (">", true) => LESS,
+        ("<=", false) | (">=", true) => LESS_OR_EQUAL,
+        (">", false) | ("<", true) => GREATER,
+        (">=", false) | ("<=", true) => GREATER_OR_EQUAL,
+        _ => NOT_EQUAL,
+    };
+    Some((name, operators, value))
+}
+
+/// The call in an item that is `MIN(key)`, `MAX(key)` or `COUNT(*)`, with an alias or without.
+fn aggregate(place: &Place, item: &Span) -> Option<Span> {
+    let tokens = place.tokens;
+    let (from, _, key) = keyed_table(place)?;
+    let close = tokens.close_of(item.start + 1)?;
+    let argument = item.start + 2..close;
+    let fits = if tokens.is(item.start, "COUNT") {
+        tokens.source(&argument) == "*"
+    } else {
+        tokens.is_any(item.start, &["MIN", "MAX"]) && from.resolve(tokens, &argument) == Some(key)
+    };
+    let end = close + 1;
+    let has_no_more = end == item.end || (tokens.is(end, "AS") && end + 2 == item.end);
+    (fits && has_no_more).then_some(item.start..end)
+}

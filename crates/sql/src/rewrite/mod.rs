@@ -1,0 +1,185 @@
+//! Statements in a form that lets the engine ask for less.
+//!
+//! `SQLite` plans joins and passes conditions on; but some forms of a query hide what the service
+//! can do. Each rule here replaces one form by an equivalent one, and only where it is sure. The
+//! text around it stays as it was. A rule says why what it writes means the same.
+
+mod condition;
+mod count;
+mod edits;
+mod ends;
+mod exists;
+mod not_in;
+mod propagate;
+mod right_join;
+mod scope;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::borrow::Cow;
+
+use crate::catalog::Catalog;
+use edits::Edits;
+use scope::{Ctes, From};
+use syntax::{Core, Select};
+use tokens::{Span, Tokens};
+
+/// An arm of a SELECT that rules look at.
+struct Place<'p> {
+    tokens: &'p Tokens<'p>,
+    catalog: &'p Catalog,
+    ctes: &'p Ctes<'p>,
+    select: &'p Select,
+    core: &'p Core,
+    /// `None`: there is none, or it has a form that is not known.
+    from: Option<From<'p>>,
+    /// It is not within another SELECT: the names of its columns do not matter.
+    is_outermost: bool,
+}
+
+/// A rule, and the words without which it has nothing to do.
+struct Rule {
+    words: &'static [&'static str],
+    apply: fn(&Place, &mut Edits),
+}
+
+/// The rules, in the order in which they are applied: what one writes, the next may read.
+const RULES: [Rule; 6] = [
+    Rule {
+        words: &["RIGHT"],
+        apply: right_join::apply,
+    },
+    Rule {
+        words: &["EXISTS"],
+        apply: exists::apply,
+    },
+    Rule {
+        words: &["COUNT"],
+        apply: count::apply,
+    },
+    Rule {
+        words: &["MIN", "MAX"],
+        apply: ends::apply,
+    },
+    Rule {
+        words: &["NOT"],
+        apply: not_in::apply,
+    },
+    Rule {
+        words: &["JOIN", ","],
+        apply: propagate::apply,
+    },
+];
+
+/// An equivalent of a statement that lets the engine ask for less. The statement has to be valid;
+/// one that cannot be read comes back as it is. The names of its columns may change.
+pub(crate) fn rewrite<'s>(sql: &'s str, catalog: &Catalog) -> Cow<'s, str> {
+    let mut sql = Cow::Borrowed(sql);
+    for rule in &RULES {
+        let Some(tokens) = Tokens::new(&sql) else {
+            break;
+        };
+        let has_word = tokens.all().any(|at| {
+            rule.words
+                .iter()
+                .any(|word| tokens.text(at).eq_ignore_ascii_case(word))
+        });
+        if !has_word {
+            continue;
+        }
+        let mut walk = Walk {
+            tokens: &tokens,
+            catalog,
+            apply: rule.apply,
+            edits: Edits::default(),
+        };
+        let ctes = Ctes {
+            names: Vec::new(),
+            parent: None,
+        };
+        walk.select(&tokens.all(), &ctes, true);
+        let Walk { edits, .. } = walk;
+        if let Some(changed) = edits.apply(&tokens) {
+            sql = Cow::Owned(changed);
+        }
+    }
+    sql
+}
+
+/// The way of a rule through all SELECTs of a statement.
+struct Walk<'w> {
+    tokens: &'w Tokens<'w>,
+    catalog: &'w Catalog,
+    apply: fn(&Place, &mut Edits),
+    edits: Edits,
+}
+
+impl Walk<'_> {
+    fn select(&mut self, span: &Span, ctes: &Ctes, is_outermost: bool) {
+        let Some(select) = Select::parse(self.tokens, span) else {
+            return self.subqueries(span.clone(), ctes);
+        };
+        let own = Ctes {
+            names: select.ctes.iter().map(|cte| cte.name.clone()).collect(),
+            parent: Some(ctes),
+        };
+        for cte in &select.ctes {
+            self.select(&cte.body, &own, false);
+        }
+        for core in &select.cores {
+            let place = Place::new(
+                self.tokens,
+                self.catalog,
+                &own,
+                (&select, core),
+                is_outermost,
+            );
+            (self.apply)(&place, &mut self.edits);
+            self.subqueries(core.span.clone(), &own);
+        }
+        self.subqueries(select.tail.clone(), &own);
+    }
+
+    fn subqueries(&mut self, span: Span, ctes: &Ctes) {
+        let (_, subqueries) = self.tokens.outside_subqueries(span);
+        for subquery in subqueries {
+            self.select(&subquery, ctes, false);
+        }
+    }
+}
+
+impl<'p> Place<'p> {
+    fn new(
+        tokens: &'p Tokens<'p>,
+        catalog: &'p Catalog,
+        ctes: &'p Ctes<'p>,
+        (select, core): (&'p Select, &'p Core),
+        is_outermost: bool,
+    ) -> Self {
+        let from = core
+            .from
+            .as_ref()
+            .filter(|_| !core.is_opaque)
+            .and_then(|span| From::parse(tokens, span, catalog, ctes));
+        Self {
+            tokens,
+            catalog,
+            ctes,
+            select,
+            core,
+            from,
+            is_outermost,
+        }
+    }
+
+    /// The parts of WHERE that all have to be true.
+    fn conjuncts(&self) -> Vec<Span> {
+        self.core
+            .condition
+            .as_ref()
+            .map(|condition| condition::conjuncts(self.tokens, condition))
+            .unwrap_or_default()
+    }
+}
