@@ -83,13 +83,12 @@ fn sample(filter: &Filter, kind: ColumnType) -> String {
     match filter.values.first() {
         Some(value) => value.clone(),
         None => match kind {
-            ColumnType::Bigint | ColumnType::Integer => "7",
             ColumnType::Decimal | ColumnType::Double => "7.5",
             ColumnType::Boolean => "true",
             ColumnType::Date => "2026-01-31",
             ColumnType::Timestamp => "2026-01-31T10:00:00Z",
-            // Some ids are texts.
-            ColumnType::Text | ColumnType::Json => "7",
+            // Texts too: some ids are texts.
+            _ => "7",
         }
         .to_owned(),
     }
@@ -294,16 +293,13 @@ impl Trial<'_> {
         // What the request has to name, and this filter does not, holds for the rows as well.
         let required = self.list.required.iter();
         let required = required.filter(|one| one.parameter != self.filter.parameter);
-        let more: String = required
-            .map(|one| {
-                let given = parameters.iter().find(|(name, _)| *name == one.parameter);
-                format!(" AND {} = '{}'", one.parameter, given.unwrap().1)
-            })
-            .collect();
-        let count = format!(
-            "(SELECT count(*) FROM \"{}\" WHERE {condition}{more})",
-            self.table.name
-        );
+        let conditions = required.map(|one| {
+            let given = parameters.iter().find(|(name, _)| *name == one.parameter);
+            format!("{} = '{}'", one.parameter, given.unwrap().1)
+        });
+        let conditions: Vec<String> = conditions.chain([condition]).collect();
+        let (table, conditions) = (&self.table.name, conditions.join(" AND "));
+        let count = format!("(SELECT count(*) FROM \"{table}\" WHERE {conditions})");
         self.oracle.number(&count).unwrap()
     }
 }
