@@ -11,4 +11,5 @@
 mod api_calls;
 mod bad_days;
 mod oracle;
+mod profile;
 mod world;
