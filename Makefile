@@ -22,6 +22,10 @@ build: ## Build the library and the sandbox (release)
 	@# Programs look for the library under its soname.
 	@ln -sfn libapilink.so $(BUILD)/libapilink.so.0.1
 
+.PHONY: tool
+tool: ## Build the command-line tool apilink (release)
+	cargo build --release --locked -p apilink-cli
+
 .PHONY: demo
 demo: build ## Log in to a local Clio and print matters (BROWSER=firefox to answer by hand)
 	@scripts/demo.sh "$(BUILD)" "$(BROWSER)"
