@@ -39,8 +39,8 @@ impl Value {
     /// The value as a literal of SQL.
     pub(crate) fn literal(&self) -> String {
         let hexadecimal = |bytes: &[u8]| {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("x'{digits}'")
+            let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("x'{}'", digits.concat())
         };
         match self {
             Self::Null => "NULL".to_owned(),

@@ -86,7 +86,7 @@ fn demand(runtime: &Runtime, plan: &Plan, shape: &TableShape) -> Option<Demand> 
             (!argument.is_set).then(|| Given::One(constant.0.clone()))
         })
         .collect();
-    Some(runtime.requester().demand(shape, &fixed, &given?))
+    Some(runtime.demand(shape, &fixed, &given?))
 }
 
 fn calls(plan: &Plan, facts: &ScanFacts, counts: bool, demand: Option<&Demand>) -> Option<u64> {

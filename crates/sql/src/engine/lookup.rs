@@ -75,7 +75,7 @@ impl Runtime {
         if facts.is_inner
             && let TableSource::Service(table) = &holder.source
         {
-            let at_once = Requester::keys_at_once(&holder, table);
+            let at_once = Requester::keys_at_once(&holder, table, self.fields_length(plan, shape));
             self.fill(plan, &facts, &mut wanted, at_once)?;
         }
         self.fetch_keys(plan, shape, &holder, &wanted)
@@ -194,7 +194,7 @@ impl Runtime {
             return Err(internal("keys without a table"));
         };
         let values: Vec<Value> = keys.iter().map(Key::value).collect();
-        let demand = Requester::of_keys(holder, table, &values);
+        let demand = Requester::of_keys(holder, table, &values, self.fields_length(plan, shape));
         let key_slot = match plan.access {
             Access::Array => layout.parent,
             _ => shape.key.first().and_then(|&key| layout.slot(key)),

@@ -147,7 +147,7 @@ impl Runtime {
                 kept.push(value.clone());
             }
         }
-        (self.requester().demand(shape, &fixed, &kept), local)
+        (self.demand(shape, &fixed, &kept), local)
     }
 
     /// Fetches a page of shared rows; whether there was one.
@@ -206,7 +206,7 @@ impl Runtime {
             .layout(plan)
             .ok_or_else(|| internal("a plan without a layout"))?;
         let slot = self.way(plan, &shape).map(|way| way.slot);
-        let demand = self.requester().demand(&shape, &ascending, given);
+        let demand = self.demand(&shape, &ascending, given);
         let mut stream = Stream::new(
             self.fetcher.clone(),
             Arc::clone(&shape),

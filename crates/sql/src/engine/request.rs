@@ -69,6 +69,8 @@ pub(crate) struct Demand {
 pub(crate) struct Requester<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) paging: &'a PagingProfile,
+    /// The length of the parameter that names the fields.
+    pub(crate) fields: usize,
 }
 
 impl Requester<'_> {
@@ -80,14 +82,19 @@ impl Requester<'_> {
         let arguments: Vec<(&Argument, &Given)> = plan.arguments.iter().zip(given).collect();
         match plan.access {
             Access::System => Demand::default(),
-            Access::Keys => Self::of_keys(shape, table, &keys(&arguments, &Role::Key)),
+            Access::Keys => Self::of_keys(shape, table, &keys(&arguments, &Role::Key), self.fields),
             Access::Array => self.of_array(table, &arguments),
             Access::List => self.of_list(shape, table, plan, &arguments),
         }
     }
 
-    /// The records with these keys.
-    pub(crate) fn of_keys(shape: &TableShape, table: &Table, keys: &[Value]) -> Demand {
+    /// The records with these keys. `fields` is the length of the parameter that names the fields.
+    pub(crate) fn of_keys(
+        shape: &TableShape,
+        table: &Table,
+        keys: &[Value],
+        fields: usize,
+    ) -> Demand {
         let Some((&key, list)) = shape.key.first().zip(table.list.as_ref().or(NO_LIST)) else {
             return Demand::default();
         };
@@ -110,7 +117,7 @@ impl Requester<'_> {
                 is_record: true,
             }],
             (many, _, Some(ids)) => many
-                .chunks(most_values(ids, list))
+                .chunks(keys_at_once(ids, list, fields))
                 .map(|chunk| Query {
                     path: list.path.clone(),
                     parameters: with_constant(list, several(ids, chunk)),
@@ -136,11 +143,11 @@ impl Requester<'_> {
     }
 
     /// How many keys one request takes; one where each needs its own.
-    pub(crate) fn keys_at_once(shape: &TableShape, table: &Table) -> usize {
+    pub(crate) fn keys_at_once(shape: &TableShape, table: &Table, fields: usize) -> usize {
         let Some((&key, list)) = shape.key.first().zip(table.list.as_ref()) else {
             return 1;
         };
-        ids_filter(table, shape, key).map_or(1, |ids| most_values(ids, list))
+        ids_filter(table, shape, key).map_or(1, |ids| keys_at_once(ids, list, fields))
     }
 
     /// The records that hold an array: all of them, or those with the given keys.
@@ -159,7 +166,7 @@ impl Requester<'_> {
             .iter()
             .any(|(argument, _)| argument.role == Role::Parent);
         if is_given {
-            return Self::of_keys(parent, holder, &keys(arguments, &Role::Parent));
+            return Self::of_keys(parent, holder, &keys(arguments, &Role::Parent), self.fields);
         }
         let Some(list) = &holder.list else {
             return Demand::default();
@@ -410,6 +417,21 @@ fn several(filter: &Filter, texts: &[String]) -> Vec<(String, String)> {
 
 fn repeated(filter: &Filter, texts: &[String]) -> Vec<(String, String)> {
     texts.iter().flat_map(|text| passed(filter, text)).collect()
+}
+
+/// Web servers refuse URLs that are much longer, and their users cannot see why.
+const LONGEST_URL: usize = 8_000;
+
+/// How many keys one request takes: as many as a page holds, and no more than fit into a URL.
+fn keys_at_once(ids: &Filter, list: &List, fields: usize) -> usize {
+    /// The origin, the path and the other parameters.
+    const REST: usize = 300;
+    /// The digits of a key, `=` and `&`.
+    const KEY: usize = 14;
+    // The brackets in a name take three bytes each.
+    let for_each = ids.parameter.len() + 4 + KEY;
+    let room = LONGEST_URL.saturating_sub(REST + fields);
+    most_values(ids, list).min(room / for_each).max(1)
 }
 
 fn most_values(filter: &Filter, list: &List) -> usize {

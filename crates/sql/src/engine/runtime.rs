@@ -219,7 +219,7 @@ impl Runtime {
         let (demand, local) = if reads_table {
             self.table_demand(plan, shape, facts, given, &layout)
         } else {
-            let demand = self.requester().demand(shape, plan, given);
+            let demand = self.demand(shape, plan, given);
             (demand, local_values(plan, &layout, given, facts.is_inner))
         };
         if demand.queries.is_empty() {
@@ -320,11 +320,22 @@ impl Runtime {
             .collect()
     }
 
-    pub(crate) fn requester(&self) -> Requester<'_> {
+    /// The length of the parameter that names the fields of a scan.
+    pub(super) fn fields_length(&self, plan: &Plan, shape: &TableShape) -> usize {
+        let parent_key = self.parent_key(plan, shape);
+        self.layout(plan).map_or(0, |layout| {
+            layout.fields_parameter(parent_key.as_deref()).len()
+        })
+    }
+
+    /// What a scan asks of the service, with these values for its arguments.
+    pub(super) fn demand(&self, shape: &TableShape, plan: &Plan, given: &[Given]) -> Demand {
         Requester {
             catalog: &self.catalog,
             paging: &self.fetcher.session.settings().profile.paging,
+            fields: self.fields_length(plan, shape),
         }
+        .demand(shape, plan, given)
     }
 
     /// The field with the key of the records that hold a table's rows.
