@@ -7,6 +7,7 @@
 mod condition;
 mod count;
 mod edits;
+mod either;
 mod ends;
 mod exists;
 mod not_in;
@@ -46,7 +47,7 @@ struct Rule {
 }
 
 /// The rules, in the order in which they are applied: what one writes, the next may read.
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         words: &["RIGHT"],
         apply: right_join::apply,
@@ -62,6 +63,10 @@ const RULES: [Rule; 6] = [
     Rule {
         words: &["MIN", "MAX"],
         apply: ends::apply,
+    },
+    Rule {
+        words: &["OR"],
+        apply: either::apply,
     },
     Rule {
         words: &["NOT"],
