@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 /// Three tables of a service, as `SQLite` declares them too.
 fn catalog() -> Catalog {
     let column = |name: &str, kind: &str| json!({ "name": name, "type": kind });
+    let reference = |name: &str, table: &str| json!({ "name": name, "type": "bigint", "reference": { "table": table } });
     let folded = json!({ "name": "status", "type": "text", "ignore_case": true });
     let filters = |columns: &[&str]| -> Vec<Value> {
         let filter = |column: &str, operator: &str| json!({ "column": column, "operator": operator, "parameter": format!("{column}{operator}") });
@@ -46,7 +47,7 @@ fn catalog() -> Catalog {
             "matters",
             vec![
                 column("id", "bigint"),
-                column("client_id", "bigint"),
+                reference("client_id", "contacts"),
                 column("number", "text"),
                 column("rate", "decimal"),
                 folded.clone(),
@@ -67,7 +68,7 @@ fn catalog() -> Catalog {
             "activities",
             vec![
                 column("id", "bigint"),
-                column("matter_id", "bigint"),
+                reference("matter_id", "matters"),
                 column("note", "text"),
                 column("total", "decimal"),
                 folded,

@@ -118,25 +118,25 @@ fn alternatives_become_a_list() {
 fn a_value_is_passed_on_along_equalities() {
     assert_rewritten(&[
         (
-            "SELECT * FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id = 5",
-            "SELECT * FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id = 5 AND a.matter_id = 5",
+            "SELECT * FROM matters m JOIN activities a ON a.id = m.id WHERE m.id = 5",
+            "SELECT * FROM matters m JOIN activities a ON a.id = m.id WHERE m.id = 5 AND a.id = 5",
         ),
         (
-            "SELECT 1 FROM contacts c, matters m, activities a WHERE m.client_id = c.id AND c.id IN (1, 2) GROUP BY 1",
-            "SELECT 1 FROM contacts c, matters m, activities a WHERE m.client_id = c.id AND c.id IN (1, 2) AND m.client_id IN (1, 2) GROUP BY 1",
+            "SELECT 1 FROM contacts c, matters m WHERE m.number = c.name AND 'x' = c.name GROUP BY 1",
+            "SELECT 1 FROM contacts c, matters m WHERE m.number = c.name AND 'x' = c.name AND m.number = 'x' GROUP BY 1",
         ),
         (
-            "SELECT 1 FROM matters m CROSS JOIN activities a ON matter_id = m.id AND m.id = 5 ORDER BY 1",
-            "SELECT 1 FROM matters m CROSS JOIN activities a ON matter_id = m.id AND m.id = 5 WHERE matter_id = 5 ORDER BY 1",
+            "SELECT 1 FROM matters m CROSS JOIN contacts c ON number = c.name AND c.name IN ('x', 'y') ORDER BY 1",
+            "SELECT 1 FROM matters m CROSS JOIN contacts c ON number = c.name AND c.name IN ('x', 'y') WHERE number IN ('x', 'y') ORDER BY 1",
         ),
         (
-            "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id AND a.matter_id = 7 WHERE m.rate > 1 OR a.total > 1",
-            "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id AND a.matter_id = 7 WHERE (m.rate > 1 OR a.total > 1) AND m.id = 7",
+            "SELECT 1 FROM matters m JOIN activities a ON a.id = m.id AND a.id = 7 WHERE m.rate > 1 OR a.total > 1",
+            "SELECT 1 FROM matters m JOIN activities a ON a.id = m.id AND a.id = 7 WHERE (m.rate > 1 OR a.total > 1) AND m.id = 7",
         ),
         // From one to the next, and the equality before the list.
         (
             "SELECT 1 FROM contacts c JOIN matters m ON m.id = c.id JOIN activities a ON a.id = m.id WHERE c.id IN (1, 2) AND c.id = 2",
-            "SELECT 1 FROM contacts c JOIN matters m ON m.id = c.id JOIN activities a ON a.id = m.id WHERE c.id IN (1, 2) AND c.id = 2 AND a.id = 2 AND m.id = 2",
+            "SELECT 1 FROM contacts c JOIN matters m ON m.id = c.id JOIN activities a ON a.id = m.id WHERE c.id IN (1, 2) AND c.id = 2 AND m.id = 2 AND a.id = 2",
         ),
         // Two of one table.
         (
@@ -145,12 +145,12 @@ fn a_value_is_passed_on_along_equalities() {
         ),
         // An outer join beside.
         (
-            "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id WHERE m.id = 5",
-            "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id WHERE m.id = 5 AND a.matter_id = 5",
+            "SELECT 1 FROM matters m JOIN activities a ON a.id = m.id LEFT JOIN contacts c ON c.id = m.client_id WHERE m.id = 5",
+            "SELECT 1 FROM matters m JOIN activities a ON a.id = m.id LEFT JOIN contacts c ON c.id = m.client_id WHERE m.id = 5 AND a.id = 5",
         ),
         (
-            "SELECT 1 FROM (contacts c JOIN matters m ON m.client_id = c.id) JOIN activities a ON a.matter_id = m.id WHERE c.id = 1",
-            "SELECT 1 FROM (contacts c JOIN matters m ON m.client_id = c.id) JOIN activities a ON a.matter_id = m.id WHERE c.id = 1 AND m.client_id = 1",
+            "SELECT 1 FROM (contacts c JOIN matters m ON m.number = c.name) JOIN activities a ON a.matter_id = m.id WHERE c.name = '1'",
+            "SELECT 1 FROM (contacts c JOIN matters m ON m.number = c.name) JOIN activities a ON a.matter_id = m.id WHERE c.name = '1' AND m.number = '1'",
         ),
     ]);
     assert_untouched(&[
@@ -163,8 +163,8 @@ fn a_value_is_passed_on_along_equalities() {
         "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id OR a.id = 1 WHERE m.id = 5",
         "SELECT 1 FROM matters m JOIN activities a ON NOT a.matter_id = m.id WHERE m.id = 5",
         "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE NOT m.id = 5",
-        "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id NOT IN (5)",
-        "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id = 5 AND a.matter_id = 5",
+        "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.rate NOT IN (5)",
+        "SELECT 1 FROM matters m JOIN activities a ON a.id = m.id WHERE m.id = 5 AND a.id = 5",
         // Other types, other collations.
         "SELECT 1 FROM matters m JOIN contacts c ON c.weight = m.id WHERE m.id = 5",
         "SELECT 1 FROM matters m JOIN activities a ON a.note = m.status WHERE m.status = 'a'",
@@ -174,6 +174,39 @@ fn a_value_is_passed_on_along_equalities() {
         "SELECT 1 FROM matters m JOIN activities m ON m.matter_id = m.id WHERE m.id = 5",
         "SELECT 1 FROM matters m NATURAL JOIN activities a WHERE matter_id = id AND id = 5",
         "WITH activities AS (SELECT 1 AS matter_id) SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id = 5",
+    ]);
+}
+
+#[test]
+fn the_value_of_a_key_moves_to_what_refers_to_it() {
+    assert_rewritten(&[
+        (
+            "SELECT * FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id = 5 AND m.rate > 1",
+            "SELECT * FROM matters m JOIN activities a ON a.matter_id = m.id WHERE a.matter_id = CAST(5 AS INTEGER) AND m.rate > 1",
+        ),
+        (
+            "SELECT * FROM matters m JOIN activities a ON a.matter_id = m.id WHERE a.matter_id = 5",
+            "SELECT * FROM matters m JOIN activities a ON a.matter_id = m.id WHERE a.matter_id = CAST(5 AS INTEGER)",
+        ),
+        (
+            "SELECT 1 FROM contacts c, matters m WHERE m.client_id = c.id AND (c.id IN (1, -2))",
+            "SELECT 1 FROM contacts c, matters m WHERE m.client_id = c.id AND (m.client_id IN (1, -2))",
+        ),
+        // Several refer to it.
+        (
+            "SELECT 1 FROM matters m, activities a, activities b WHERE a.matter_id = m.id AND b.matter_id = m.id AND '5' = m.id",
+            "SELECT 1 FROM matters m, activities a, activities b WHERE a.matter_id = m.id AND b.matter_id = m.id AND a.matter_id = '5' AND b.matter_id = '5'",
+        ),
+        // Both values stay.
+        (
+            "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE m.id = 5 AND a.matter_id IN (5, 6)",
+            "SELECT 1 FROM matters m JOIN activities a ON a.matter_id = m.id WHERE a.matter_id = CAST(5 AS INTEGER) AND a.matter_id IN (5, 6)",
+        ),
+        // In ON, what refers may stand further right: the value stays, too.
+        (
+            "SELECT 1 FROM contacts c JOIN matters m ON c.id = 1 JOIN activities a ON m.client_id = c.id",
+            "SELECT 1 FROM contacts c JOIN matters m ON c.id = 1 JOIN activities a ON m.client_id = c.id WHERE m.client_id = CAST(1 AS INTEGER)",
+        ),
     ]);
 }
 
