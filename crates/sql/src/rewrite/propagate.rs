@@ -115,8 +115,8 @@ fn classes(place: &Place, from: &From, parts: &[Span]) -> Vec<Class> {
         .take(MAX_EQUALITIES);
     for pair in equalities {
         let has = |class: &Class, column: Column| class.iter().any(|(other, _)| *other == column);
-        let touches = |class: &Class| pair.iter().any(|(column, _)| has(class, *column));
-        let (touched, others): (Vec<Class>, Vec<Class>) = classes.into_iter().partition(touches);
+        let meets = |class: &Class| pair.iter().any(|(column, _)| has(class, *column));
+        let (touched, others): (Vec<Class>, Vec<Class>) = classes.into_iter().partition(meets);
         classes = others;
         let mut joined = Class::new();
         for (column, name) in touched.into_iter().flatten().chain(pair) {
@@ -228,9 +228,8 @@ impl<'s> Spread<'s> {
         self.class
             .iter()
             .filter(|(column, _)| {
-                !self.is_known(*column)
-                    && !self.keys.contains(column)
-                    && !(is_moved && is_reference(*column))
+                let has_it = is_moved && is_reference(*column);
+                !(has_it || self.is_known(*column) || self.keys.contains(column))
             })
             .map(|(_, name)| self.comparison(name, best))
             .collect()
@@ -261,10 +260,11 @@ fn refers(from: &From, column: Column, key: Column) -> bool {
     let TableSource::Service(source) = &table.source else {
         return false;
     };
-    use FilterOperator::{Equal, In, InJoined};
     let is_filtered = source.filters.iter().any(|filter| {
-        matches!(filter.operator, Equal | In | InJoined)
-            && filter.column.eq_ignore_ascii_case(&shape.name)
+        matches!(
+            filter.operator,
+            FilterOperator::Equal | FilterOperator::In | FilterOperator::InJoined
+        ) && filter.column.eq_ignore_ascii_case(&shape.name)
     });
     let is_reference = shape
         .references

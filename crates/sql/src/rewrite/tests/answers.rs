@@ -77,6 +77,19 @@ fn column(relations: &[Relation]) -> BoxedStrategy<String> {
     prop_oneof![2 => select(numbers), 1 => select(all)].boxed()
 }
 
+/// A text column of one of these relations; where there are several, rarely the same twice.
+fn texts(relations: &[Relation]) -> BoxedStrategy<String> {
+    let text = |column: &&&str| ["number", "status", "name", "kind", "note"].contains(column);
+    let texts: Vec<String> = relations
+        .iter()
+        .flat_map(|relation| {
+            let qualified = move |column: &&str| format!("{}.{column}", relation.alias);
+            relation.columns.iter().filter(text).map(qualified)
+        })
+        .collect();
+    select(texts).boxed()
+}
+
 /// A condition over these relations and those of the SELECT around it.
 fn condition(inner: &[Relation], outer: &[Relation], depth: u32) -> BoxedStrategy<String> {
     let mut visible = inner.to_vec();
@@ -93,6 +106,12 @@ fn condition(inner: &[Relation], outer: &[Relation], depth: u32) -> BoxedStrateg
             .prop_map(|(a, l, m)| format!("{a} BETWEEN {l} AND {m}")),
         1 => (name.clone(), literal(), literal())
             .prop_map(|(a, l, m)| format!("({a} = {l} OR {a} = {m})")),
+        1 => (name.clone(), literal(), name.clone(), literal())
+            .prop_map(|(a, l, b, m)| format!("{a} BETWEEN {l} AND {b} = {m}")),
+        2 => (texts(&visible), texts(&visible), literals())
+            .prop_map(|(a, b, l)| format!("{a} = {b} AND {b} IN ({l})")),
+        1 => (texts(&visible), texts(&visible), select(vec!["'a'", "'A'", "'open'"]))
+            .prop_map(|(a, b, l)| format!("{b} = {a} AND {b} = {l}")),
         1 => name.clone().prop_map(|a| format!("{a} IS NULL")),
         1 => (name.clone(), literal(), name)
             .prop_map(|(a, l, b)| format!("CASE WHEN {a} = {l} AND {b} = 1 THEN 1 ELSE {b} END")),
@@ -287,7 +306,7 @@ fn random_statements_give_the_same_rows() {
     let (connection, catalog) = (database(), catalog());
     let (mut changed, mut with_rows, mut valid) = (0, 0, 0);
     let config = ProptestConfig {
-        cases: 8_000,
+        cases: 5_000,
         failure_persistence: None,
         max_shrink_iters: 2_000,
         ..ProptestConfig::default()
@@ -314,7 +333,7 @@ fn random_statements_give_the_same_rows() {
         panic!("{failure}");
     }
     println!("{valid} statements, {changed} changed, {with_rows} of those with rows");
-    assert!(valid > 7_500 && changed > 3_000 && with_rows > 1_500);
+    assert!(valid > 4_500 && changed > 2_000 && with_rows > 1_200);
 }
 
 proptest! {
