@@ -1,8 +1,9 @@
-//! `SELECT MIN(key), MAX(key) FROM t` becomes `SELECT (SELECT MIN(key) FROM t), (SELECT MAX(key)
-//! FROM t)`: each end is the first record of an order, where both together need all records.
+//! `SELECT MIN(key), MAX(key) FROM t` becomes `SELECT (SELECT key FROM t ORDER BY key LIMIT 1),
+//! (SELECT key FROM t ORDER BY key DESC LIMIT 1)`: each end is the first record of an order.
 //!
-//! Without GROUP BY there is one row in either form, also when no row passes the condition, and
-//! each aggregate sees the same rows.
+//! Without GROUP BY there is one row in either form, and each aggregate sees the same rows. A key is
+//! a whole number and never NULL, so the first in order is the least; where no row passes the
+//! condition, MIN and an empty subquery are NULL.
 
 use apilink_core::profile::tables::{FilterOperator, Table};
 
@@ -12,7 +13,8 @@ use super::count::name_of;
 use super::edits::{Edits, Piece};
 use super::scope::{Column, From};
 use super::tokens::{Span, Tokens};
-use crate::catalog::TableSource;
+use crate::catalog::{ColumnShape, TableSource};
+use crate::types::SqlType;
 
 pub(super) fn apply(place: &Place, edits: &mut Edits) {
     let core = place.core;
@@ -29,26 +31,40 @@ pub(super) fn apply(place: &Place, edits: &mut Edits) {
         return;
     };
     let is_end = |call: &&Span| place.tokens.is_any(call.start, &["MIN", "MAX"]);
-    if calls.len() < 2 || calls.iter().filter(is_end).count() == 0 {
+    if !calls.iter().any(|call| is_end(&call)) {
         return;
     }
     for (item, call) in items.iter().zip(calls) {
-        let mut pieces = vec![
-            "(SELECT".into(),
-            Piece::Copy(call.clone()),
-            "FROM".into(),
-            Piece::Copy(from.clone()),
-        ];
-        if let Some(condition) = &core.condition {
-            pieces.extend(["WHERE".into(), Piece::Copy(condition.clone())]);
-        }
-        pieces.push(")".into());
+        let mut pieces = subquery(place, &call, from);
         if *item == call {
             pieces.push(Piece::Text(name_of(place, item)));
         }
         edits.replace(call, pieces);
     }
     edits.replace(core.items.end..core.span.end, Vec::new());
+}
+
+/// An aggregate as a subquery.
+fn subquery(place: &Place, call: &Span, from: &Span) -> Vec<Piece> {
+    let argument = call.start + 2..call.end - 1;
+    let is_count = place.tokens.is(call.start, "COUNT");
+    let shown = if is_count { call } else { &argument };
+    let mut pieces = vec![
+        "(SELECT".into(),
+        Piece::Copy(shown.clone()),
+        "FROM".into(),
+        Piece::Copy(from.clone()),
+    ];
+    if let Some(condition) = &place.core.condition {
+        pieces.extend(["WHERE".into(), Piece::Copy(condition.clone())]);
+    }
+    if !is_count {
+        let is_last = place.tokens.is(call.start, "MAX");
+        let direction = if is_last { "DESC LIMIT 1" } else { "LIMIT 1" };
+        pieces.extend(["ORDER BY".into(), Piece::Copy(argument), direction.into()]);
+    }
+    pieces.push(")".into());
+    pieces
 }
 
 /// Whether the SELECT has nothing but columns, one table and a condition.
@@ -82,7 +98,13 @@ fn can_order(place: &Place) -> bool {
     let Some((from, table, key)) = keyed_table(place) else {
         return false;
     };
-    let Some(name) = from.shape(key).map(|key| &key.name) else {
+    let Some(ColumnShape {
+        name,
+        sql_type: SqlType::Bigint | SqlType::Integer,
+        nullable: false,
+        ..
+    }) = from.shape(key)
+    else {
         return false;
     };
     let has_order = table.list.as_ref().is_some_and(|list| {

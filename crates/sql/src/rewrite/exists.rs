@@ -153,13 +153,13 @@ fn stands_alone<'a>(
             return false;
         }
         if is_dot(at + 1) {
-            return !from.may_have(tokens, &(at..at + 3));
+            let name = at..at + 3;
+            return !from.may_have(tokens, &name) && outer.may_have(tokens, &name);
         }
         let name = at..at + 1;
         let is_outer = || !from.may_have(tokens, &name) && outer.resolve(tokens, &name).is_some();
         (is_item(place, &name) && from.resolve(tokens, &name).is_none()) || is_outer()
     };
-    // A subquery within may use the columns of those around; it is not looked into.
     parts
         .flat_map(|part| {
             let (outside, subqueries) = tokens.outside_subqueries(part.clone());

@@ -7,6 +7,7 @@
 mod condition;
 mod count;
 mod edits;
+mod either;
 mod ends;
 mod exists;
 mod not_in;
@@ -19,6 +20,7 @@ mod tests;
 mod tokens;
 
 use std::borrow::Cow;
+use std::slice::Iter;
 
 use crate::catalog::Catalog;
 use edits::Edits;
@@ -46,7 +48,7 @@ struct Rule {
 }
 
 /// The rules, in the order in which they are applied: what one writes, the next may read.
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         words: &["RIGHT"],
         apply: right_join::apply,
@@ -64,6 +66,10 @@ const RULES: [Rule; 6] = [
         apply: ends::apply,
     },
     Rule {
+        words: &["OR"],
+        apply: either::apply,
+    },
+    Rule {
         words: &["NOT"],
         apply: not_in::apply,
     },
@@ -77,35 +83,24 @@ const RULES: [Rule; 6] = [
 /// one that cannot be read comes back as it is. The names of its columns may change.
 pub(crate) fn rewrite<'s>(sql: &'s str, catalog: &Catalog) -> Cow<'s, str> {
     let mut sql = Cow::Borrowed(sql);
-    for rule in &RULES {
-        let Some(tokens) = Tokens::new(&sql) else {
-            break;
-        };
-        let has_word = tokens.all().any(|at| {
-            rule.words
-                .iter()
-                .any(|word| tokens.text(at).eq_ignore_ascii_case(word))
-        });
-        if !has_word {
-            continue;
-        }
-        let mut walk = Walk {
-            tokens: &tokens,
-            catalog,
-            apply: rule.apply,
-            edits: Edits::default(),
-        };
-        let ctes = Ctes {
-            names: Vec::new(),
-            parent: None,
-        };
-        walk.select(&tokens.all(), &ctes, true);
-        let Walk { edits, .. } = walk;
-        if let Some(changed) = edits.apply(&tokens) {
-            sql = Cow::Owned(changed);
-        }
+    let mut rules = RULES.iter();
+    while let Some(changed) = first_change(&sql, catalog, &mut rules) {
+        sql = Cow::Owned(changed);
     }
     sql
+}
+
+/// Applies one rule after the other up to the first that changes something.
+fn first_change(sql: &str, catalog: &Catalog, rules: &mut Iter<Rule>) -> Option<String> {
+    let tokens = Tokens::new(sql)?;
+    let has = |word: &&str| {
+        tokens
+            .all()
+            .any(|at| tokens.text(at).eq_ignore_ascii_case(word))
+    };
+    rules
+        .filter(|rule| rule.words.iter().any(has))
+        .find_map(|rule| Walk::of(rule, &tokens, catalog).apply(&tokens))
 }
 
 /// The way of a rule through all SELECTs of a statement.
@@ -116,7 +111,23 @@ struct Walk<'w> {
     edits: Edits,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    /// What a rule changes.
+    fn of(rule: &Rule, tokens: &'w Tokens<'w>, catalog: &'w Catalog) -> Edits {
+        let mut walk = Self {
+            tokens,
+            catalog,
+            apply: rule.apply,
+            edits: Edits::default(),
+        };
+        let ctes = Ctes {
+            names: Vec::new(),
+            parent: None,
+        };
+        walk.select(&tokens.all(), &ctes, true);
+        walk.edits
+    }
+
     fn select(&mut self, span: &Span, ctes: &Ctes, is_outermost: bool) {
         let Some(select) = Select::parse(self.tokens, span) else {
             return self.subqueries(span.clone(), ctes);

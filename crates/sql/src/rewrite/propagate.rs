@@ -5,12 +5,22 @@
 //! inner join that no outer join around it can leave out. The columns have the same type and
 //! collation, so that equality is transitive among them and literals are compared alike. What is
 //! added is therefore true of every row that WHERE lets through, and takes none away.
+//!
+//! Where `b.y` is a reference to the key `a.x`, the record of `b` often shows all that is asked of
+//! `a`. So that `a` is looked up by what `b` says, and not by the literal, `a.x = 5` in WHERE is
+//! replaced by `b.y = 5`: with `a.x = b.y` either means the other. `SQLite` would copy the literal
+//! back, unless it has an affinity: `b.y = CAST(5 AS INTEGER)`, which compares a column of whole
+//! numbers with the same value.
+
+use apilink_core::profile::tables::FilterOperator;
 
 use super::Place;
 use super::condition::{Operand, comparison, conjuncts, has_or, in_list};
-use super::edits::Edits;
+use super::edits::{Edits, Piece};
 use super::scope::{Column, From, compare_alike};
 use super::tokens::Span;
+use crate::catalog::TableSource;
+use crate::types::SqlType;
 
 /// Columns that are equal to one another, each with the text that names it.
 type Class = Vec<(Column, Span)>;
@@ -18,10 +28,16 @@ type Class = Vec<(Column, Span)>;
 /// More equalities than this are not looked at.
 const MAX_EQUALITIES: usize = 32;
 
-/// `column = value` or `column IN value`.
+/// A longer list of values is not passed on: for each of them, the service could be asked.
+const MAX_VALUES: usize = 20;
+
+/// `column = value` or `column IN (values)`.
 struct Known {
     column: Column,
-    text: String,
+    /// Where it stands.
+    part: Span,
+    /// The value, or the list with its brackets.
+    value: Span,
     is_list: bool,
 }
 
@@ -39,10 +55,12 @@ pub(super) fn apply(place: &Place, edits: &mut Edits) {
     if known.is_empty() {
         return;
     }
-    let added: Vec<String> = classes(place, from, &parts)
-        .iter()
-        .flat_map(|class| consequences(place, class, &known))
-        .collect();
+    let mut added = Vec::new();
+    for class in classes(place, from, &parts) {
+        let spread = Spread::new(place, from, &class, &known);
+        spread.move_keys(edits);
+        added.append(&mut spread.consequences());
+    }
     if !added.is_empty() {
         add(place, &added.join(" AND "), edits);
     }
@@ -63,24 +81,23 @@ fn known_values(place: &Place, from: &From, parts: &[Span]) -> Vec<Known> {
 
 fn known_value(place: &Place, from: &From, part: &Span) -> Option<Known> {
     let tokens = place.tokens;
-    let (name, text, is_list) = if let Some(list) = in_list(tokens, part) {
-        if list.is_negated {
+    let (name, value, is_list) = if let Some(list) = in_list(tokens, part) {
+        if list.is_negated || list.values.len() > MAX_VALUES {
             return None;
         }
-        let text = format!("IN {}", tokens.source(&list.list));
-        (list.name, text, true)
+        (list.name, list.list, true)
     } else {
         let comparison = comparison(tokens, part).filter(|found| is_equality(found.operator))?;
-        let (name, value) = match (comparison.left, comparison.right) {
+        match (comparison.left, comparison.right) {
             (Operand::Name(name), Operand::Literal(value))
-            | (Operand::Literal(value), Operand::Name(name)) => (name, value),
+            | (Operand::Literal(value), Operand::Name(name)) => (name, value, false),
             _ => return None,
-        };
-        (name, format!("= {}", tokens.source(&value)), false)
+        }
     };
     Some(Known {
         column: from.resolve(tokens, &name)?,
-        text,
+        part: part.clone(),
+        value,
         is_list,
     })
 }
@@ -97,15 +114,16 @@ fn classes(place: &Place, from: &From, parts: &[Span]) -> Vec<Class> {
         .filter_map(|part| equality(place, from, part))
         .take(MAX_EQUALITIES);
     for pair in equalities {
-        let mut joined = Class::from(pair);
-        let touches = |class: &Class| {
-            class
-                .iter()
-                .any(|(column, _)| joined.iter().any(|(other, _)| other == column))
-        };
-        let (touched, others): (Vec<Class>, Vec<Class>) = classes.into_iter().partition(touches);
+        let has = |class: &Class, column: Column| class.iter().any(|(other, _)| *other == column);
+        let meets = |class: &Class| pair.iter().any(|(column, _)| has(class, *column));
+        let (touched, others): (Vec<Class>, Vec<Class>) = classes.into_iter().partition(meets);
         classes = others;
-        joined.extend(touched.into_iter().flatten());
+        let mut joined = Class::new();
+        for (column, name) in touched.into_iter().flatten().chain(pair) {
+            if !has(&joined, column) {
+                joined.push((column, name));
+            }
+        }
         classes.push(joined);
     }
     classes
@@ -123,24 +141,137 @@ fn equality(place: &Place, from: &From, part: &Span) -> Option<[(Column, Span); 
     (is_certain && compare_alike(from.shape(a)?, from.shape(b)?)).then_some([(a, left), (b, right)])
 }
 
-/// What the known value of one column says of those equal to it of which nothing is known.
-fn consequences(place: &Place, class: &Class, known: &[Known]) -> Vec<String> {
-    let is_known = |column: Column| known.iter().any(|known| known.column == column);
-    let here = known
-        .iter()
-        .filter(|known| class.iter().any(|(column, _)| *column == known.column));
-    let Some(best) = here.min_by_key(|known| known.is_list) else {
-        return Vec::new();
-    };
-    let mut done = Vec::new();
-    let mut added = Vec::new();
-    for (column, name) in class {
-        if !is_known(*column) && !done.contains(column) {
-            done.push(*column);
-            added.push(format!("{} {}", place.tokens.source(name), best.text));
+/// What is known of equal columns, and which of them are to be compared with it.
+struct Spread<'s> {
+    place: &'s Place<'s>,
+    class: &'s Class,
+    known: Vec<&'s Known>,
+    /// The keys to which others of the class refer.
+    keys: Vec<Column>,
+    /// The columns that refer to them, and by which the service can filter.
+    references: Vec<(Column, &'s Span)>,
+}
+
+impl<'s> Spread<'s> {
+    fn new(place: &'s Place, from: &From, class: &'s Class, known: &'s [Known]) -> Self {
+        let mut keys = Vec::new();
+        let mut references = Vec::new();
+        for (key, _) in class {
+            let refer: Vec<(Column, &Span)> = class
+                .iter()
+                .filter(|(column, _)| refers(from, *column, *key))
+                .map(|(column, name)| (*column, name))
+                .collect();
+            if !refer.is_empty() {
+                keys.push(*key);
+                references.extend(refer);
+            }
+        }
+        // What is a key itself is looked up.
+        references.retain(|(column, _)| !keys.contains(column));
+        if references.is_empty() {
+            keys.clear();
+        }
+        let has = |known: &&Known| class.iter().any(|(column, _)| *column == known.column);
+        Self {
+            place,
+            class,
+            known: known.iter().filter(has).collect(),
+            keys,
+            references,
         }
     }
-    added
+
+    fn is_known(&self, column: Column) -> bool {
+        self.known.iter().any(|known| known.column == column)
+    }
+
+    fn is_in_where(&self, known: &Known) -> bool {
+        let condition = self.place.core.condition.as_ref();
+        condition.is_some_and(|condition| condition.contains(&known.part.start))
+    }
+
+    /// Compares the references with what WHERE compares the keys with.
+    fn move_keys(&self, edits: &mut Edits) {
+        let Some((first, first_name)) = self.references.first() else {
+            return;
+        };
+        for known in self.known.iter().filter(|known| self.is_in_where(known)) {
+            let names: Vec<&Span> = if self.keys.contains(&known.column) {
+                let unknown = self
+                    .references
+                    .iter()
+                    .filter(|(column, _)| column == first || !self.is_known(*column));
+                unknown.map(|(_, name)| *name).collect()
+            } else if known.column == *first {
+                vec![first_name]
+            } else {
+                continue;
+            };
+            let texts: Vec<String> = names
+                .into_iter()
+                .map(|name| self.comparison(name, known))
+                .collect();
+            edits.replace(known.part.clone(), vec![Piece::Text(texts.join(" AND "))]);
+        }
+    }
+
+    /// What the known value of one column says of those of which nothing is known.
+    fn consequences(&self) -> Vec<String> {
+        let Some(best) = self.known.iter().min_by_key(|known| known.is_list) else {
+            return Vec::new();
+        };
+        // The references have it already.
+        let is_moved = self.keys.contains(&best.column) && self.is_in_where(best);
+        let is_reference =
+            |column: Column| self.references.iter().any(|(other, _)| *other == column);
+        self.class
+            .iter()
+            .filter(|(column, _)| {
+                let has_it = is_moved && is_reference(*column);
+                !(has_it || self.is_known(*column) || self.keys.contains(column))
+            })
+            .map(|(_, name)| self.comparison(name, best))
+            .collect()
+    }
+
+    fn comparison(&self, name: &Span, known: &Known) -> String {
+        let tokens = self.place.tokens;
+        let (name, value) = (tokens.source(name), tokens.source(&known.value));
+        let is_whole = value.bytes().all(|byte| byte.is_ascii_digit()) && value.len() < 19;
+        if known.is_list {
+            format!("{name} IN {value}")
+        } else if is_whole && !self.keys.is_empty() {
+            format!("{name} = CAST({value} AS INTEGER)")
+        } else {
+            format!("{name} = {value}")
+        }
+    }
+}
+
+/// Whether a column refers to a key, both of whole numbers, and the service can filter by it.
+fn refers(from: &From, column: Column, key: Column) -> bool {
+    let (Some(table), Some(shape)) = (from.table(column), from.shape(column)) else {
+        return false;
+    };
+    let Some(target) = from.table(key) else {
+        return false;
+    };
+    let TableSource::Service(source) = &table.source else {
+        return false;
+    };
+    let is_filtered = source.filters.iter().any(|filter| {
+        matches!(
+            filter.operator,
+            FilterOperator::Equal | FilterOperator::In | FilterOperator::InJoined
+        ) && filter.column.eq_ignore_ascii_case(&shape.name)
+    });
+    let is_reference = shape
+        .references
+        .as_ref()
+        .is_some_and(|name| name.eq_ignore_ascii_case(&target.name));
+    let is_whole = matches!(shape.sql_type, SqlType::Bigint | SqlType::Integer);
+    column != key && target.key == [key.column] && is_reference && is_filtered && is_whole
 }
 
 /// Adds a conjunct to WHERE.
