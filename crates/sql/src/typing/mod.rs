@@ -27,6 +27,7 @@
 mod arithmetic;
 mod call;
 mod cast;
+mod common_tables;
 mod compare;
 mod expression;
 mod failure;

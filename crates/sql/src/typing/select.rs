@@ -1,10 +1,8 @@
-//! SELECT: common table expressions, the arms of a compound, their columns, ORDER BY and LIMIT.
-
-use std::rc::Rc;
+//! SELECT: the arms of a compound, their columns, ORDER BY and LIMIT.
 
 use sqlite3_parser::ast::{
-    As, CommonTableExpr, CompoundOperator, Distinctness, Expr, FromClause, Id, Limit, Materialized,
-    Name, OneSelect, ResultColumn, Select, SelectTable, SortOrder, SortedColumn, With,
+    As, CompoundOperator, Distinctness, Expr, Id, Limit, Name, OneSelect, ResultColumn, Select,
+    SortOrder, SortedColumn,
 };
 
 use super::Analyzer;
@@ -12,7 +10,7 @@ use super::failure::{Failure, Outcome, Problem};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
 use super::source::{quoted, unquoted};
 use super::typed::{Form, Typed, unify, unify_types};
-use crate::types::{SUM_PRECISION, SqlType};
+use crate::types::SqlType;
 
 /// A SELECT with the types of its columns, which can still be converted.
 pub(super) struct Query {
@@ -23,13 +21,13 @@ pub(super) struct Query {
 }
 
 /// One SELECT or VALUES of a compound.
-struct Arm {
+pub(super) struct Arm {
     /// What joins it to the arm before it.
     operator: &'static str,
-    body: Body,
+    pub(super) body: Body,
 }
 
-enum Body {
+pub(super) enum Body {
     Select {
         before: &'static str,
         items: Vec<Item>,
@@ -39,7 +37,7 @@ enum Body {
 }
 
 /// An entry of the list of columns.
-enum Item {
+pub(super) enum Item {
     One {
         value: Typed,
         name: String,
@@ -54,7 +52,7 @@ enum Item {
 
 /// Where the name of a column comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Naming {
+pub(super) enum Naming {
     /// It was written.
     Alias,
     /// It is that of the column which is shown.
@@ -99,7 +97,7 @@ impl Body {
     }
 
     /// The columns with their types; of VALUES those that all rows have together.
-    fn columns(&self) -> Vec<Column> {
+    pub(super) fn columns(&self) -> Vec<Column> {
         match self {
             Self::Select { items, .. } => items.iter().flat_map(Item::columns).collect(),
             Self::Values(rows) => {
@@ -223,7 +221,7 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    fn arm<'s>(
+    pub(super) fn arm<'s>(
         &mut self,
         select: &OneSelect,
         operator: &'static str,
@@ -553,93 +551,6 @@ impl Analyzer<'_> {
         }
         Ok(())
     }
-
-    fn with(&mut self, with: &With, parent: Option<&Scope>, ctes: &mut Ctes) -> Outcome<String> {
-        let mut texts: Vec<Option<String>> = vec![None; with.ctes.len()];
-        let mut postponed = None;
-        // A common table expression may read one that stands behind it.
-        for _ in 0..with.ctes.len() {
-            postponed = None;
-            for (cte, text) in with.ctes.iter().zip(&mut texts) {
-                if text.is_none() {
-                    match self.common_table(cte, parent, ctes) {
-                        Ok(done) => *text = Some(done),
-                        Err(failure) if is_unknown_table(&failure) => {
-                            postponed = postponed.or(Some(failure));
-                        }
-                        Err(failure) => return Err(failure),
-                    }
-                }
-            }
-            if postponed.is_none() {
-                break;
-            }
-        }
-        if let Some(failure) = postponed {
-            return Err(failure);
-        }
-        let texts: Vec<String> = texts.into_iter().flatten().collect();
-        let recursive = if with.recursive { "RECURSIVE " } else { "" };
-        Ok(format!("WITH {recursive}{} ", texts.join(", ")))
-    }
-
-    fn common_table(
-        &mut self,
-        cte: &CommonTableExpr,
-        parent: Option<&Scope>,
-        ctes: &mut Ctes,
-    ) -> Outcome<String> {
-        let name = unquoted(cte.tbl_name.0);
-        let (query, columns) = if is_recursive(cte.select, &name) {
-            self.recursive(cte, &name, parent, ctes)?
-        } else {
-            let query = self.select(cte.select, parent, ctes)?;
-            let columns = name_columns(cte, &query.columns)?;
-            (query, columns)
-        };
-        ctes.known.push((name, columns.into()));
-        Ok(format!(
-            "{}{} AS {}({})",
-            cte.tbl_name.0,
-            column_list(cte),
-            match cte.materialized {
-                Materialized::Any => "",
-                Materialized::Yes => "MATERIALIZED ",
-                Materialized::No => "NOT MATERIALIZED ",
-            },
-            query.into_text()
-        ))
-    }
-
-    /// Finds the types of a recursive query: those of its first arm, widened until the rows that
-    /// come from them fit.
-    fn recursive(
-        &mut self,
-        cte: &CommonTableExpr,
-        name: &str,
-        parent: Option<&Scope>,
-        ctes: &Ctes,
-    ) -> Outcome<(Query, Vec<Column>)> {
-        const ENOUGH: usize = 6;
-        let (first, _) = self.arm(&cte.select.body.select, "", parent, ctes)?;
-        let mut columns = name_columns(cte, &first.body.columns())?;
-        for round in 0..ENOUGH {
-            let own = Ctes {
-                known: vec![(name.to_owned(), Rc::from(columns.as_slice()))],
-                parent: Some(ctes),
-            };
-            let query = self.select(cte.select, parent, &own)?;
-            let mut found = name_columns(cte, &query.columns)?;
-            if round > 0 {
-                found = widened(found);
-            }
-            if found == columns {
-                return Ok((query, columns));
-            }
-            columns = found;
-        }
-        Err(Problem::syntax(format!("The types of {name} cannot be found.")).into())
-    }
 }
 
 impl Body {
@@ -674,22 +585,6 @@ fn unify_literals(arms: &[Arm], merged: &mut [Column]) {
     }
 }
 
-/// Precision and size at their limits, where each round would add to them.
-fn widened(columns: Vec<Column>) -> Vec<Column> {
-    let widen = |mut column: Column| {
-        column.sql_type = column.sql_type.map(|sql_type| match sql_type {
-            SqlType::Decimal { scale, .. } => SqlType::Decimal {
-                precision: SUM_PRECISION,
-                scale,
-            },
-            SqlType::Varchar { .. } => SqlType::TEXT,
-            other => other,
-        });
-        column
-    };
-    columns.into_iter().map(widen).collect()
-}
-
 fn merge(column: &mut Column, other: &Column) {
     column.sql_type = unify_types(column.sql_type, other.sql_type);
     column.nullable |= other.nullable;
@@ -717,70 +612,6 @@ fn is_same_form(from: Option<SqlType>, to: Option<SqlType>) -> bool {
     }
 }
 
-fn is_unknown_table(failure: &Failure) -> bool {
-    matches!(failure, Failure::Wrong(problem) if problem.sqlstate == apilink_core::SqlState::NO_SUCH_TABLE)
-}
-
-/// Whether an arm of a SELECT reads the table with a name.
-fn is_recursive(select: &Select, name: &str) -> bool {
-    select
-        .body
-        .compounds
-        .iter()
-        .flatten()
-        .any(|arm| match &arm.select {
-            OneSelect::Select {
-                from: Some(from), ..
-            } => reads(from, name),
-            _ => false,
-        })
-}
-
-fn reads(from: &FromClause, name: &str) -> bool {
-    let joined = from.joins.iter().flatten().map(|join| &join.table);
-    from.select
-        .into_iter()
-        .chain(joined)
-        .any(|table| match table {
-            SelectTable::Table(table, ..) => unquoted(table.name.0).eq_ignore_ascii_case(name),
-            SelectTable::Sub(from, _) => reads(from, name),
-            SelectTable::Select(select, _) => {
-                is_recursive(select, name) || reads_first(select, name)
-            }
-            SelectTable::TableCall(..) => false,
-        })
-}
-
-fn reads_first(select: &Select, name: &str) -> bool {
-    match &select.body.select {
-        OneSelect::Select {
-            from: Some(from), ..
-        } => reads(from, name),
-        _ => false,
-    }
-}
-
-/// The columns of a common table expression by the names that its head gives them.
-fn name_columns(cte: &CommonTableExpr, columns: &[Column]) -> Outcome<Vec<Column>> {
-    let Some(names) = cte.columns else {
-        return Ok(distinct_names(columns));
-    };
-    if names.len() != columns.len() {
-        return Err(Problem::syntax(format!(
-            "{} names {} columns, but its query has {}.",
-            cte.tbl_name.0,
-            names.len(),
-            columns.len()
-        ))
-        .into());
-    }
-    let rename = |(column, name): (&Column, &sqlite3_parser::ast::IndexedColumn)| Column {
-        name: unquoted(name.col_name.0),
-        ..column.clone()
-    };
-    Ok(columns.iter().zip(names).map(rename).collect())
-}
-
 /// The columns with a number behind each name that was there before, as `SQLite` does.
 pub(super) fn distinct_names(columns: &[Column]) -> Vec<Column> {
     let mut distinct: Vec<Column> = Vec::with_capacity(columns.len());
@@ -798,14 +629,6 @@ pub(super) fn distinct_names(columns: &[Column]) -> Vec<Column> {
         });
     }
     distinct
-}
-
-fn column_list(cte: &CommonTableExpr) -> String {
-    let Some(columns) = cte.columns else {
-        return String::new();
-    };
-    let names: Vec<&str> = columns.iter().map(|column| column.col_name.0).collect();
-    format!("({})", names.join(", "))
 }
 
 /// The name of the column that an expression shows as it is.
