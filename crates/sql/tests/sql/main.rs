@@ -12,4 +12,5 @@ mod api_calls;
 mod bad_days;
 mod oracle;
 mod profile;
+mod streaming;
 mod world;
