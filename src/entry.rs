@@ -90,7 +90,7 @@ handle!(apilink_response, Response);
 
 /// Makes a handle for an object.
 pub(crate) fn issue<H: Handle>(object: Arc<H::Object>) -> Result<*mut H> {
-    let token = HANDLES.get().insert(H::wrap(object))?;
+    let token = HANDLES.with(|handles| handles.insert(H::wrap(object)))?;
     Ok(std::ptr::without_provenance_mut(token))
 }
 
@@ -104,7 +104,7 @@ fn find_any(token: usize) -> Option<Object> {
     if token == 0 {
         None
     } else {
-        HANDLES.get().get(token)
+        HANDLES.with(|handles| handles.get(token))
     }
 }
 
@@ -162,8 +162,7 @@ pub(crate) fn free<H: Handle>(handle: *mut H) -> i32 {
             return code::SUCCESS;
         }
         let removed = HANDLES
-            .get()
-            .remove(handle.addr(), |object| H::unwrap(object).is_some());
+            .with(|handles| handles.remove(handle.addr(), |object| H::unwrap(object).is_some()));
         match removed.as_ref().and_then(H::unwrap) {
             Some(object) => {
                 object.close();

@@ -106,14 +106,17 @@ enum Place {
 fn place(lanes: Lanes, may_drive: bool) -> Result<Place> {
     // A thread drives one runtime at a time.
     let may_drive = may_drive && Handle::try_current().is_err();
-    let (io, count) = (IO.get(), lanes.count());
-    for (number, lane) in io.iter().enumerate().take(count) {
+    IO.with(|io| place_in(io.get(..lanes.count()).unwrap_or(io), may_drive))
+}
+
+fn place_in(lanes: &[OnceCell<Arc<Lane>>], may_drive: bool) -> Result<Place> {
+    for (number, lane) in lanes.iter().enumerate() {
         let lane = lane.get_or_try_init(|| Lane::start(number))?;
         if let Some(place) = lane.place_if_idle(may_drive) {
             return Ok(place);
         }
     }
-    let lanes = io.iter().take(count).filter_map(OnceCell::get);
+    let lanes = lanes.iter().filter_map(OnceCell::get);
     let least_busy = lanes.min_by_key(|lane| lane.lock().dependents);
     // There is always one.
     least_busy

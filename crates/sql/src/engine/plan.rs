@@ -165,7 +165,7 @@ pub(crate) struct Choice {
 /// One part of an ORDER BY: a column, and whether descending.
 pub(crate) type Ordering = (usize, bool);
 
-/// What a scan of everything is taken to cost, in rows, when nothing is known about a table.
+/// The rows of a table of which nothing is known.
 const UNKNOWN_ROWS: f64 = 20_000.0;
 /// The rows that an equality leaves.
 const ROWS_OF_EQUALITY: f64 = 50.0;
@@ -173,12 +173,12 @@ const ROWS_OF_EQUALITY: f64 = 50.0;
 const ROWS_OF_ARRAY: f64 = 3.0;
 /// The keys of a set.
 const ROWS_OF_SET: f64 = 5.0;
-/// What a lookup by key costs: it shares a request with others.
-const KEY_COST: f64 = 10.0;
-/// What a filtered list costs for each row of an outer table: a request of its own.
-const REQUEST_COST: f64 = 2_000.0;
+/// What a request costs; all costs are in parts of one.
+const REQUEST: f64 = 100.0;
+/// What a row costs: a page has about 200, and so has a request for the keys of other rows.
+const ROW: f64 = 0.5;
 /// What finding rows by a column costs once the whole table is stored.
-const STORED_COST: f64 = 5_000.0;
+const STORED: f64 = 1_000.0;
 
 /// Chooses a plan. `None`: the table cannot be scanned with these constraints alone, because a
 /// value that the request needs is not among them. `offset_end` is the number of records that can
@@ -324,7 +324,9 @@ impl Planner<'_> {
             .position(|order| order.exact && order.column.eq_ignore_ascii_case(name))?;
         let bound = |wanted: [Operator; 2]| {
             self.usable(|constraint| {
-                constraint.column == Some(key) && wanted.contains(&constraint.operator)
+                constraint.column == Some(key)
+                    && constraint.value.is_some()
+                    && wanted.contains(&constraint.operator)
             })
         };
         let upper = bound([Operator::Less, Operator::LessOrEqual]);
@@ -349,21 +351,32 @@ impl Planner<'_> {
             return None;
         };
         let can_get = self.table.get.is_some() || ids_filter(self.table, self.shape, key).is_some();
-        let at = self.usable(|constraint| {
+        let is_key = |constraint: &Constraint| {
             can_get
                 && constraint.operator == Operator::Equal
                 && (constraint.column == Some(key) || constraint.column.is_none())
-        })?;
+        };
+        // A key that comes from another table's row shares its request, or needs none.
+        let at = self
+            .usable(|constraint| {
+                is_key(constraint) && !constraint.is_set && constraint.value.is_none()
+            })
+            .or_else(|| self.usable(is_key))?;
         let constraint = self.constraints.get(at)?;
         if constraint.is_set && ids_filter(self.table, self.shape, key).is_none() {
             return None;
         }
         let is_set = constraint.is_set;
+        let is_constant = constraint.value.is_some();
         self.take(at, Role::Key, !is_set || constraint.column.is_some());
         let is_exact = self.all_exact();
         let rows = if is_set { ROWS_OF_SET } else { 1.0 };
-        // A set is one request, as a single key is.
-        let cost = if is_set { KEY_COST + rows } else { KEY_COST };
+        let is_shared = ids_filter(self.table, self.shape, key).is_some();
+        let cost = if is_set || is_constant || !is_shared {
+            REQUEST + rows * ROW
+        } else {
+            ROW
+        };
         Some((is_exact, cost, rows))
     }
 
@@ -387,7 +400,11 @@ impl Planner<'_> {
         let is_exact = self.all_exact();
         self.local();
         let (cost, rows) = if parent.is_some() {
-            (KEY_COST, ROWS_OF_ARRAY)
+            let is_constant = parent
+                .and_then(|at| self.constraints.get(at))
+                .is_some_and(|constraint| constraint.value.is_some());
+            let first = if is_constant { REQUEST } else { 0.0 };
+            (first + ROWS_OF_ARRAY * ROW, ROWS_OF_ARRAY)
         } else {
             // More than the records that hold them, so that those come first in a join: their
             // arrays come along.
@@ -419,7 +436,14 @@ impl Planner<'_> {
     /// Passes to the service what it can compare.
     fn filters(&mut self) {
         let mut used: BTreeMap<&str, usize> = BTreeMap::new();
-        for at in 0..self.constraints.len() {
+        // Of two values for one parameter, the one that stays the same.
+        let (constant, varying): (Vec<usize>, Vec<usize>) =
+            (0..self.constraints.len()).partition(|&at| {
+                self.constraints
+                    .get(at)
+                    .is_some_and(|constraint| constraint.value.is_some() || constraint.is_set)
+            });
+        for at in constant.into_iter().chain(varying) {
             let Some(constraint) = self.constraints.get(at) else {
                 continue;
             };
@@ -657,12 +681,11 @@ impl Planner<'_> {
     /// Cost and number of rows.
     fn estimate(&self) -> (f64, f64) {
         let mut rows = UNKNOWN_ROWS;
-        let mut cost: Option<f64> = None;
+        let mut is_stored = false;
         for (constraint, usage) in self.constraints.iter().zip(&self.usages) {
             let Some(argument) = usage.argument.and_then(|at| self.arguments.get(at)) else {
                 continue;
             };
-            let is_equal = constraint.operator == Operator::Equal;
             match argument.role {
                 Role::Filters(_) | Role::Parent => {
                     rows /= match constraint.operator {
@@ -670,13 +693,10 @@ impl Planner<'_> {
                         Operator::Equal => UNKNOWN_ROWS / ROWS_OF_EQUALITY,
                         _ => 4.0,
                     };
-                    if is_equal && constraint.value.is_none() {
-                        cost = Some(REQUEST_COST);
-                    }
                 }
                 Role::Local => {
                     rows /= 2_000.0;
-                    cost = cost.or(Some(STORED_COST));
+                    is_stored = true;
                 }
                 // About as much as any comparison leaves.
                 Role::Bound => rows /= 4.0,
@@ -684,7 +704,12 @@ impl Planner<'_> {
             }
         }
         let rows = rows.max(2.0);
-        (cost.unwrap_or(rows).max(rows), rows)
+        let cost = if is_stored {
+            STORED
+        } else {
+            REQUEST + rows * ROW
+        };
+        (cost, rows)
     }
 
     fn is_passed(&self, argument: Option<usize>) -> bool {

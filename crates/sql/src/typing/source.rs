@@ -214,42 +214,42 @@ impl<'s> Source<'s> {
         self.sql
             .get(place)
             .unwrap_or_default()
+            .trim_matches(|c: char| c.is_ascii_whitespace())
             .replace(|c: char| c.is_ascii_whitespace(), " ")
     }
 
+    /// From the first token of a column to the token behind it, as `SQLite` takes it.
     fn column_place(&self, start: usize, column: usize) -> Range<usize> {
         let (mut depth, mut index) = (0_i32, 0);
-        let mut place: Option<Range<usize>> = None;
+        let mut first: Option<usize> = None;
         let mut before = TokenType::TK_SELECT;
         for token in self.tokens.iter().skip(start) {
-            let leading = place.is_none()
+            let here = token.place.start;
+            let leading = first.is_none()
                 && index == 0
                 && matches!(token.kind, TokenType::TK_DISTINCT | TokenType::TK_ALL);
             if leading {
                 continue;
             }
-            if depth == 0 && ends_columns(token.kind, before) {
-                break;
+            let between = depth == 0 && token.kind == TokenType::TK_COMMA;
+            if depth == 0 && ends_columns(token.kind, before) || between && index == column {
+                return first.unwrap_or(here)..here;
             }
             match token.kind {
                 TokenType::TK_LP => depth += 1,
                 TokenType::TK_RP => depth -= 1,
-                TokenType::TK_COMMA if depth == 0 => {
-                    if index == column {
-                        break;
-                    }
-                    index += 1;
-                    place = None;
-                    before = token.kind;
-                    continue;
-                }
                 _ => {}
             }
-            let from = place.map_or(token.place.start, |place| place.start);
-            place = Some(from..token.place.end);
             before = token.kind;
+            if between {
+                index += 1;
+                first = None;
+            } else {
+                first = first.or(Some(here));
+            }
         }
-        place.unwrap_or(0..0)
+        let end = self.sql.len();
+        first.unwrap_or(end)..end
     }
 }
 
