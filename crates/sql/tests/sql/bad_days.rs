@@ -320,9 +320,12 @@ fn a_redacted_object_does_not_answer_for_its_record() {
 }
 
 #[test]
-#[ignore = "a misspelt first word is answered with HYC00 so far"]
 fn wrong_sql_says_where_and_what_is_near() {
     let world = World::start(firm(10));
+    // What is no column may be a field of the account's own.
+    let cancel = CancellationToken::new();
+    world.database.full_catalog(&cancel).unwrap();
+    world.sandbox.reset();
     for (sql, state, parts) in [
         (
             "SELECT display_numbr FROM matters",
@@ -344,7 +347,6 @@ fn wrong_sql_says_where_and_what_is_near() {
             SqlState::NO_SUCH_TABLE,
             ["contcts", "contacts"],
         ),
-        ("SELEC 1", SqlState::SYNTAX, ["SELEC", "1"]),
         ("SELECT 1 FROM", SqlState::SYNTAX, ["", ""]),
         (
             "SELECT id FROM matters WHERE (status = 'Open'",
@@ -366,6 +368,15 @@ fn wrong_sql_says_where_and_what_is_near() {
         }
     }
     assert_eq!(world.request_count(), 0, "{:?}", world.requests());
+}
+
+#[test]
+#[ignore = "a misspelt first word is answered with HYC00 so far"]
+fn a_misspelt_first_word_is_a_mistake_and_not_something_for_later() {
+    let world = World::start(firm(10));
+    let error = world.ask("SELEC 1", &[]).unwrap_err();
+    assert_eq!(error.sqlstate, SqlState::SYNTAX, "{error}");
+    assert!(error.to_string().contains("SELECT"), "{error}");
 }
 
 #[test]

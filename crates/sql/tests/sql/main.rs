@@ -12,4 +12,6 @@ mod api_calls;
 mod bad_days;
 mod oracle;
 mod profile;
+mod random;
+mod streaming;
 mod world;

@@ -96,6 +96,29 @@ fn every_query_makes_the_least_number_of_calls() {
 }
 
 #[test]
+fn explaining_makes_no_call() {
+    let world = World::start(options());
+    let entries = table::entries();
+    let oracle = oracle(&world.sandbox, &entries);
+    let cancel = CancellationToken::new();
+    world.database.full_catalog(&cancel).unwrap();
+    world.sandbox.reset();
+    for entry in &entries {
+        let query = entry.fill_in(&oracle).unwrap();
+        let sql = format!("EXPLAIN {}", query.sql);
+        let answer = world.ask(&sql, &query.values);
+        let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+        let asks = query.least > 0;
+        assert!(
+            !asks || !answer.rows.is_empty(),
+            "{} shows nothing",
+            entry.name
+        );
+    }
+    assert_eq!(world.request_count(), 0, "{:?}", world.requests());
+}
+
+#[test]
 fn the_account_s_own_fields_cost_a_call_for_each_connection_that_needs_them() {
     let world = World::start(Options {
         matters: 20,
