@@ -12,6 +12,8 @@ mod database;
 pub mod dialect;
 mod engine;
 pub mod functions;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod progress;
 mod rewrite;
 pub mod system;

@@ -11,7 +11,7 @@ mod carry;
 mod cell;
 pub(crate) mod explain;
 pub(crate) mod fetch;
-mod layout;
+pub(crate) mod layout;
 mod lookup;
 pub(crate) mod page;
 mod plan;
