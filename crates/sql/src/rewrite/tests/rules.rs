@@ -367,23 +367,3 @@ fn deep_nesting_is_left_alone() {
     let sql = format!("SELECT id FROM matters WHERE {many} id NOT IN (1)");
     assert!(rewritten(&sql).ends_with("(id <> 1)"));
 }
-
-#[test]
-#[ignore = "prints a time"]
-fn the_time_of_a_rewrite() {
-    let catalog = super::catalog();
-    let texts = [
-        "SELECT id, number FROM matters WHERE id = 5",
-        "SELECT m.number, a.total, c.name FROM matters m JOIN activities a ON a.matter_id = m.id \
-         LEFT JOIN contacts c ON c.id = m.client_id WHERE m.id IN (1, 2) AND a.total > 10 \
-         AND NOT EXISTS (SELECT 1 FROM contacts k WHERE k.id = a.id) ORDER BY a.total, c.name",
-        "SELECT COUNT(id) AS n, MIN(rate), MAX(rate) FROM matters WHERE id NOT IN (1, 2, 3) OR rate > 5",
-    ];
-    for sql in texts {
-        let start = std::time::Instant::now();
-        for _ in 0..1_000 {
-            std::hint::black_box(super::rewrite(sql, &catalog));
-        }
-        println!("{:?} {sql}", start.elapsed() / 1_000);
-    }
-}
