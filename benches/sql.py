@@ -10,6 +10,7 @@ after the first time. Output is Markdown; --write puts it between the marks of a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import pathlib
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -39,17 +41,32 @@ COLUMNS = ("id, type, date, quantity_in_hours, price, total, note, billed, matte
 class Measured:
     """A program that was run to its end."""
 
-    def __init__(self, command: list, environment: dict, **options) -> None:
-        begun = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in command], env=environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
-        self.output, self.errors = process.stdout.read(), process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        self.seconds = time.perf_counter() - begun
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.peak = usage.ru_maxrss / 1024
+    def __init__(self, command: list, environment: dict) -> None:
+        command = [str(part) for part in command]
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            begun = time.perf_counter()
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=errors)
+            self.peak = 0.0
+            watch = threading.Thread(target=self.watch, args=(process.pid,))
+            watch.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            self.seconds = time.perf_counter() - begun
+            process.returncode = status
+            watch.join()
+            self.cpu = usage.ru_utime + usage.ru_stime
+            output.seek(0)
+            errors.seek(0)
+            self.output, told = output.read().decode(), errors.read().decode()
         if status != 0:
-            sys.exit(f"{command[0]} ended with {status}: {self.errors.decode()[-400:]}")
+            sys.exit(f"{command[0]} ended with {status}: {told[-400:]}")
+
+    def watch(self, process: int) -> None:
+        """Notes the peak of the memory in MiB. (That of wait4 has this program's in it.)"""
+        with contextlib.suppress(OSError), open(f"/proc/{process}/status") as status:
+            while peak := re.search(r"VmHWM:\s+(\d+) kB", status.read()):
+                self.peak = int(peak[1]) / 1024
+                time.sleep(0.005)
+                status.seek(0)
 
 
 class SqlBench(run.Report):
@@ -79,7 +96,8 @@ class SqlBench(run.Report):
     def pages(self) -> list[str]:
         """The addresses of the requests that were last made, as they were made."""
         log = self.sandbox.json("/_sandbox/counters")["log"]
-        return [f"{self.sandbox.url}{entry['path']}?{urllib.parse.urlencode(entry['query'])}"
+        return [f"{self.sandbox.url}{entry['path']}?" + urllib.parse.urlencode(
+                    [tuple(parameter) for parameter in entry["query"]])
                 for entry in log if entry["path"].startswith("/api/")]
 
     # ---- scanning --------------------------------------------------------------------------------
@@ -205,7 +223,7 @@ class SqlBench(run.Report):
             queries = ROOT / "crates/sql/tests/sql/api_calls/queries.md"
             done = Measured([self.build_folder / "examples" / "prepare", queries, 50],
                             self.environment)
-            times = [line.split("\t") for line in done.output.decode().splitlines()]
+            times = [line.split("\t") for line in done.output.splitlines()]
             times = sorted((float(micros), name) for micros, name in times)
             middle_one = statistics.median(micros for micros, _ in times)
             self.table(f"Preparing {len(times)} queries", ["", "µs"], [
