@@ -363,7 +363,9 @@ impl Planner<'_> {
             })
             .or_else(|| self.usable(is_key))?;
         let constraint = self.constraints.get(at)?;
-        if constraint.is_set && ids_filter(self.table, self.shape, key).is_none() {
+        let has_ids = ids_filter(self.table, self.shape, key).is_some();
+        // One request for each of several keys, only where the list cannot be read.
+        if constraint.is_set && !has_ids && !self.lacks_required() {
             return None;
         }
         let is_set = constraint.is_set;
@@ -371,8 +373,7 @@ impl Planner<'_> {
         self.take(at, Role::Key, !is_set || constraint.column.is_some());
         let is_exact = self.all_exact();
         let rows = if is_set { ROWS_OF_SET } else { 1.0 };
-        let is_shared = ids_filter(self.table, self.shape, key).is_some();
-        let cost = if is_set || is_constant || !is_shared {
+        let cost = if is_set || is_constant || !has_ids {
             REQUEST + rows * ROW
         } else {
             ROW
@@ -838,6 +839,11 @@ pub(crate) fn ids_filter<'t>(
     key: usize,
 ) -> Option<&'t Filter> {
     let name = &shape.columns.get(key)?.name;
+    let required = &table.list.as_ref()?.required;
+    // A list that wants one value more, of which nothing is known, cannot be asked for keys alone.
+    if required.iter().any(|required| required.values.is_empty()) {
+        return None;
+    }
     table.filters.iter().find(|filter| {
         matches!(
             filter.operator,

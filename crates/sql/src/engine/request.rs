@@ -118,9 +118,13 @@ impl Requester<'_> {
             }],
             (many, _, Some(ids)) => many
                 .chunks(keys_at_once(ids, list, fields))
-                .map(|chunk| Query {
+                .flat_map(|chunk| {
+                    let keys = with_constant(list, several(ids, chunk));
+                    required(list, &[], vec![keys])
+                })
+                .map(|parameters| Query {
                     path: list.path.clone(),
-                    parameters: with_constant(list, several(ids, chunk)),
+                    parameters,
                     parent: None,
                     is_record: false,
                 })

@@ -180,7 +180,12 @@ fn queries_made_by_chance_answer_right() {
         let (sql, in_order) = maker.query();
         let expected = oracle.query(&sql, &[]).unwrap();
         with_rows += u64::from(!expected.is_empty());
-        match world.ask(&sql, &[]) {
+        world.sandbox.reset();
+        let answer = world.ask(&sql, &[]);
+        for request in world.sandbox.counters().unknown_requests {
+            wrong.push(format!("{sql}\n    the API has no such request: {request}"));
+        }
+        match answer {
             Err(error) => wrong.push(format!("{sql}\n    {error}")),
             Ok(answer) => {
                 let (found, expected) = (shown(&answer.rows, in_order), shown(&expected, in_order));
@@ -199,8 +204,6 @@ fn queries_made_by_chance_answer_right() {
             }
         }
     }
-    let unknown = world.sandbox.counters().unknown_requests;
-    assert!(unknown.is_empty(), "{unknown:?}");
     assert!(
         wrong.is_empty(),
         "{} of {count}:\n{}",
