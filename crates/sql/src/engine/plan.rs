@@ -455,9 +455,14 @@ impl Planner<'_> {
                 .filters_of(constraint)
                 .into_iter()
                 .filter(|&(filter, _)| {
-                    // One value for each parameter, unless it may be repeated.
+                    // One comparison for each parameter, unless every value of it is a comparison
+                    // of its own; those of IN are alternatives.
                     self.filter(filter).is_some_and(|filter| {
-                        filter.parameter.ends_with("[]")
+                        let holds_alternatives = matches!(
+                            filter.operator,
+                            FilterOperator::In | FilterOperator::InJoined
+                        );
+                        (filter.parameter.ends_with("[]") && !holds_alternatives)
                             || !used.contains_key(filter.parameter.as_str())
                     })
                 })
