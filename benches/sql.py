@@ -31,7 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MARKS = ("<!-- figures of SQL: written by benches/sql.py -->", "<!-- end of the figures of SQL -->")
 
 # What a matter brings at least, in activities.
-ACTIVITIES_A_MATTER = 10
+ACTIVITIES_A_MATTER = 11
 SCAN_ROWS = 200_000
 FEW_ROWS, MANY_ROWS = 10_000, 1_000_000
 COLUMNS = ("id, type, date, quantity_in_hours, price, total, note, billed, matter_id, "
