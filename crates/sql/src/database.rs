@@ -1,7 +1,7 @@
 //! Databases and statements: what callers of this crate hold.
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
@@ -25,7 +25,8 @@ use crate::value::Value;
 pub struct Database {
     session: Arc<Session>,
     facts: Arc<ConnectionFacts>,
-    catalog: Arc<Catalog>,
+    /// Made when a statement first names a table: a profile holds many.
+    catalog: OnceLock<Arc<Catalog>>,
     /// With the fields that the account has added, once they are known.
     full: Mutex<Option<Arc<Catalog>>>,
 }
@@ -86,18 +87,10 @@ impl Database {
     /// # Errors
     /// HY024 if the profile's tables are not valid.
     pub fn new(session: Arc<Session>) -> Result<Self> {
-        let settings = session.settings();
-        let mut catalog = Catalog::of_profile(settings.profile.tables());
-        if settings.custom_fields && settings.profile.custom_fields.is_some() {
-            catalog.expect_custom_fields();
-        }
-        for shape in system::shapes() {
-            catalog.add(shape);
-        }
         Ok(Self {
-            facts: Arc::new(ConnectionFacts::of(settings)),
+            facts: Arc::new(ConnectionFacts::of(session.settings())),
             session,
-            catalog: Arc::new(catalog),
+            catalog: OnceLock::new(),
             full: Mutex::new(None),
         })
     }
@@ -105,7 +98,20 @@ impl Database {
     /// The tables, without the fields that the account has added. Makes no request.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog)
+        let make = || Arc::new(self.make_catalog());
+        Arc::clone(self.catalog.get_or_init(make))
+    }
+
+    fn make_catalog(&self) -> Catalog {
+        let settings = self.session.settings();
+        let mut catalog = Catalog::of_profile(settings.profile.tables());
+        if settings.custom_fields && settings.profile.custom_fields.is_some() {
+            catalog.expect_custom_fields();
+        }
+        for shape in system::shapes() {
+            catalog.add(shape);
+        }
+        catalog
     }
 
     /// The tables with the fields that the account has added. The first call makes a request, if the
@@ -130,7 +136,7 @@ impl Database {
         if !self.session.settings().custom_fields {
             return Ok(self.catalog());
         }
-        let loaded = custom_fields::load(&self.catalog, &self.session, progress, cancel)?;
+        let loaded = custom_fields::load(&self.catalog(), &self.session, progress, cancel)?;
         let loaded = Arc::new(loaded);
         *full = Some(Arc::clone(&loaded));
         Ok(loaded)
@@ -162,8 +168,16 @@ impl Database {
             }
             Failure::NeedsCustomFields { table } => incomplete(&table),
         };
-        let mut catalog = self.known_catalog();
+        let mut catalog = if self.catalog.get().is_some() {
+            self.known_catalog()
+        } else {
+            Arc::default()
+        };
         let mut outcome = typing::analyze(&translated.sql, &catalog);
+        if outcome.is_err() && self.catalog.get().is_none() {
+            catalog = self.known_catalog();
+            outcome = typing::analyze(&translated.sql, &catalog);
+        }
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
             catalog = self.load_custom_fields(&progress, cancel)?;
             outcome = typing::analyze(&translated.sql, &catalog);

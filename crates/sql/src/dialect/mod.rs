@@ -135,6 +135,9 @@ pub fn translate(sql: &str, qualifiers: &Qualifiers) -> Result<Translated> {
     if start >= source.count() {
         return Err(source.error(start, "there is nothing to explain"));
     }
+    if kind == StatementKind::Other {
+        refuse_unknown(&source, start)?;
+    }
     let mut translator = Translator::new(&source, qualifiers, kind);
     if kind == StatementKind::Procedure {
         translator.copy(start..source.count());
@@ -160,6 +163,41 @@ fn explained(source: &Source<'_>) -> (usize, bool) {
     } else {
         (1, true)
     }
+}
+
+/// Refuses a statement that begins with a word which begins none.
+fn refuse_unknown(source: &Source<'_>, start: usize) -> Result<()> {
+    const OTHERS: [&str; 15] = [
+        "ALTER",
+        "ANALYZE",
+        "ATTACH",
+        "BEGIN",
+        "COMMIT",
+        "CREATE",
+        "DETACH",
+        "DROP",
+        "END",
+        "PRAGMA",
+        "REINDEX",
+        "RELEASE",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "VACUUM",
+    ];
+    const AVAILABLE: [&str; 4] = ["SELECT", "WITH", "VALUES", "EXPLAIN"];
+    let word = source.text(start).to_ascii_uppercase();
+    if OTHERS.contains(&word.as_str()) || source.keyword(start).is_some() {
+        return Ok(());
+    }
+    let near = AVAILABLE
+        .into_iter()
+        .find(|known| strsim::damerau_levenshtein(known, &word) <= 2);
+    let advice = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => "SELECT, WITH, VALUES and EXPLAIN do".to_owned(),
+    };
+    let word = source.text(start);
+    Err(source.error(start, format!("no statement begins with {word}; {advice}")))
 }
 
 fn kind(source: &Source<'_>, start: usize) -> StatementKind {

@@ -381,11 +381,44 @@ impl Job {
                 }
                 Some(self.misfit(&extra.shape, &extra.layout, &row, slot, what))
             });
-        for problem in own.chain(carried).collect::<Vec<_>>() {
+        let problems: Vec<Diagnostic> = own.chain(carried).collect();
+        self.check_keys(page)?;
+        for problem in problems {
             if self.fetcher.misfits == Misfits::Refused {
                 return Err(problem);
             }
             warnings.push(Diagnostic::new(SqlState::GENERAL_WARNING, problem.message));
+        }
+        Ok(())
+    }
+
+    /// Refuses a record without its key: what cannot be told apart cannot be read reliably.
+    fn check_keys(&self, page: &Page) -> Result<()> {
+        if self.layout.array.is_some() {
+            return Ok(());
+        }
+        for &key in &self.shape.key {
+            let Some(slot) = self.layout.slot(key) else {
+                continue;
+            };
+            if page
+                .rows
+                .iter()
+                .any(|row| row.get(slot) == Some(&Value::Null))
+            {
+                let name = self
+                    .shape
+                    .columns
+                    .get(key)
+                    .map_or("?", |column| &column.name);
+                return Err(Diagnostic::new(
+                    SqlState::INVALID_CAST,
+                    format!(
+                        "Table {}: the service sent a record without its key {name}.",
+                        self.shape.name
+                    ),
+                ));
+            }
         }
         Ok(())
     }

@@ -55,13 +55,12 @@ impl Problem {
     /// text before the analysis passes the text it was given, and sets `place` to what it was there.
     #[must_use]
     pub fn into_diagnostic(self, sql: &str) -> Diagnostic {
-        let message = match self.place {
-            Some(place) => {
-                let (line, column) = line_and_column(sql, place.start);
-                format!("{} (line {line}, column {column})", self.message)
-            }
-            None => self.message,
-        };
+        // A quoted name may hold anything; a message is one line.
+        let mut message = self.message.replace(char::is_control, " ");
+        if let Some(place) = self.place {
+            let (line, column) = line_and_column(sql, place.start);
+            message = format!("{message} (line {line}, column {column})");
+        }
         Diagnostic::new(self.sqlstate, message)
     }
 }

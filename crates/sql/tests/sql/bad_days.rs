@@ -250,7 +250,6 @@ fn what_is_no_json_is_an_error() {
 }
 
 #[test]
-#[ignore = "a missing key is NULL so far"]
 fn a_record_without_its_key_is_an_error() {
     let world = World::start(firm(10));
     matters_become(&world, r#"{"display_number":"00001"}"#);
@@ -371,7 +370,6 @@ fn wrong_sql_says_where_and_what_is_near() {
 }
 
 #[test]
-#[ignore = "a misspelt first word is answered with HYC00 so far"]
 fn a_misspelt_first_word_is_a_mistake_and_not_something_for_later() {
     let world = World::start(firm(10));
     let error = world.ask("SELEC 1", &[]).unwrap_err();
