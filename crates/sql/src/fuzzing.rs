@@ -40,6 +40,7 @@ pub fn read_page(body: &[u8]) {
         layout: &layout,
         data: &["data".to_owned()],
         parent_key: None,
+        parent_type: crate::types::SqlType::Bigint,
         parent: None,
         key_slot: matters.key.first().and_then(|&key| layout.slot(key)),
         custom: CustomNames {

@@ -195,6 +195,10 @@ fn source(
     let Some(write) = last_write(program, address, register) else {
         return Source::Unknown;
     };
+    // COALESCE and CASE write one register in several places, of which one counts.
+    if is_written_before(program, address, register, write) {
+        return Source::Unknown;
+    }
     match write.opcode.as_str() {
         "VColumn" => match (
             plans.get(&write.p1).map(Vec::as_slice),
@@ -226,6 +230,32 @@ fn last_write(program: &[Instruction], address: usize, register: i64) -> Option<
         .rev()
         .find(writes)
         .or_else(|| program.get(address..)?.iter().rev().find(writes))
+}
+
+/// Whether a register is written shortly before its last write, in the same expression.
+fn is_written_before(
+    program: &[Instruction],
+    address: usize,
+    register: i64,
+    last: &Instruction,
+) -> bool {
+    /// The length of an expression's program.
+    const NEAR: usize = 24;
+    let before = program.get(..address).unwrap_or_default();
+    let Some(at) = before.iter().rposition(|one| std::ptr::eq(one, last)) else {
+        return false;
+    };
+    let start = at.saturating_sub(NEAR);
+    // What was written before a scan begins belongs to something else.
+    let near = before.get(start..at).unwrap_or_default();
+    let begin = near
+        .iter()
+        .rposition(|one| matches!(one.opcode.as_str(), "VFilter" | "VOpen" | "VNext"))
+        .map_or(0, |begin| begin + 1);
+    near.get(begin..)
+        .unwrap_or_default()
+        .iter()
+        .any(|one| writes(one, register))
 }
 
 fn writes(instruction: &Instruction, register: i64) -> bool {

@@ -270,7 +270,11 @@ impl Runtime {
             ..
         } = &mut *state;
         for (extra, key, rows) in extras {
-            let (Some(extra), Some(key)) = (layout.extras.get(extra), Key::of(&key)) else {
+            let Some(extra) = layout.extras.get(extra) else {
+                continue;
+            };
+            let key_type = extra.layout.parent_type(&extra.shape);
+            let Some(key) = Key::of(&key, key_type) else {
                 continue;
             };
             let at = (extra.shape.name.clone(), true);
@@ -353,8 +357,7 @@ struct Carried {
 
 pub(super) fn carried_row(carrier: &Carrier, row: &Row, key: &Key) -> Option<Row> {
     let is_shown = row.get(carrier.marker) == Some(&Value::Integer(1));
-    let refers = Key::of(row.get(carrier.reference)?)? == *key;
-    (is_shown && refers).then(|| {
+    (is_shown && key.is(row.get(carrier.reference)?)).then(|| {
         carrier
             .slots
             .iter()

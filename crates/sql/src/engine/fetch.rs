@@ -119,6 +119,9 @@ impl Fetcher {
                 request.add_query(name, "id");
             }
             let (mut reply, problems) = self.get(&request)?;
+            if reply.status().as_u16() == 404 && query.parent.is_some() {
+                continue;
+            }
             if reply.status().as_u16() >= 400 {
                 return Err(refused(shape, &reply, problems));
             }
@@ -207,6 +210,12 @@ impl Stream {
         };
         self.total = self.total.or(total);
         Ok(Some(Delivered { page, warnings }))
+    }
+
+    /// Gives up what has not been delivered.
+    pub(crate) fn end(&mut self) {
+        self.next = Position::End;
+        self.ahead = None;
     }
 
     /// Begins to fetch the next page on a thread of its own.
@@ -338,6 +347,7 @@ impl Job {
             layout: &self.layout,
             data: &data,
             parent_key: self.parent_key.as_deref(),
+            parent_type: self.layout.parent_type(&self.shape),
             parent: query.and_then(|query| query.parent).map(Value::Integer),
             key_slot: self
                 .shape

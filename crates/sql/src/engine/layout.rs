@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::catalog::{CustomColumn, CustomShow, Origin, TableShape, TableSource};
+use crate::catalog::{ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 
 /// The fields that a scan asks for, and the place of each in a row.
@@ -41,6 +41,8 @@ pub(crate) struct ArrayRows {
     pub(crate) field: String,
     /// What an element holds.
     pub(crate) element: Object,
+    /// A field that is asked for where none is wanted.
+    fallback: String,
 }
 
 /// What an object holds that is wanted.
@@ -119,10 +121,21 @@ impl Layout {
             layout.array = table.array.as_ref().map(|array| ArrayRows {
                 field: array.field.clone(),
                 element: Object::default(),
+                fallback: String::new(),
             });
         }
         for &column in used.iter().chain(&shape.key) {
             layout.add(shape, column);
+        }
+        if from_array {
+            // Rows are found by the key of the record that holds them, even where they have none.
+            let is_parent = |column: &ColumnShape| column.origin == Origin::Parent;
+            if let Some(parent) = shape.columns.iter().position(is_parent) {
+                layout.add(shape, parent);
+            }
+            if let Some(array) = &mut layout.array {
+                array.fallback = any_field(shape);
+            }
         }
         layout
     }
@@ -170,6 +183,14 @@ impl Layout {
             Origin::Parent => self.parent = Some(at),
             Origin::Parameter | Origin::System => {}
         }
+    }
+
+    /// The type of the parent's key.
+    pub(crate) fn parent_type(&self, shape: &TableShape) -> SqlType {
+        self.parent
+            .and_then(|slot| self.columns.get(slot))
+            .and_then(|&column| shape.columns.get(column))
+            .map_or(SqlType::Bigint, |column| column.sql_type)
     }
 
     /// The slot of a column; `None` if a row does not hold it.
@@ -226,6 +247,20 @@ impl Layout {
     }
 }
 
+/// The first field of a record that is no object.
+fn any_field(shape: &TableShape) -> String {
+    shape
+        .columns
+        .iter()
+        .find_map(|column| match &column.origin {
+            Origin::Field {
+                field, inner: None, ..
+            } => Some(field.clone()),
+            _ => None,
+        })
+        .unwrap_or_else(|| "id".to_owned())
+}
+
 impl ArrayRows {
     /// The fields that are asked for in an element.
     fn element_fields(&self) -> BTreeSet<&str> {
@@ -236,7 +271,7 @@ impl ArrayRows {
             .map(|field| field.name.as_str())
             .collect();
         if names.is_empty() {
-            names.insert("id");
+            names.insert(&self.fallback);
         }
         names
     }

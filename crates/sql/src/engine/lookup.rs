@@ -14,6 +14,7 @@ use super::request::{Given, Requester};
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
 use crate::catalog::{Catalog, TableShape, TableSource};
+use crate::types::SqlType;
 use crate::value::Value;
 
 /// Pages that are read ahead to fill a request for keys.
@@ -29,12 +30,15 @@ impl Runtime {
         given: &[Given],
         role: &Role,
     ) -> Result<Rows> {
+        let key_type = self.key_type(plan)?;
         let mut keys = Vec::new();
         for (argument, value) in plan.arguments.iter().zip(given) {
             if argument.role == *role {
                 match value {
-                    Given::One(value) => keys.extend(Key::of(value)),
-                    Given::Many(values) => keys.extend(values.iter().filter_map(Key::of)),
+                    Given::One(value) => keys.extend(Key::of(value, key_type)),
+                    Given::Many(values) => {
+                        keys.extend(values.iter().filter_map(|value| Key::of(value, key_type)));
+                    }
                 }
             }
         }
@@ -92,6 +96,13 @@ impl Runtime {
         array_holder(&self.catalog, table).ok_or_else(|| internal("an array without a parent"))
     }
 
+    /// The type of the keys that a plan looks up.
+    fn key_type(&self, plan: &Plan) -> Result<SqlType> {
+        let holder = self.key_table(plan, &self.shape(plan)?)?;
+        let key = holder.key.first().and_then(|&key| holder.columns.get(key));
+        Ok(key.map_or(SqlType::Bigint, |column| column.sql_type))
+    }
+
     fn unknown(&self, plan: &Plan, keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
         let state = self.state();
         let known = state.lookups.get(&place(plan));
@@ -128,10 +139,12 @@ impl Runtime {
         let Some((by, slot)) = slot.map(|slot| self.carrying(*by, slot)) else {
             return Ok(());
         };
+        let key_type = self.key_type(plan)?;
         let may_read_on = self.facts(by).is_some_and(|facts| !facts.can_stop);
         for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
                 let ahead = self.referred(&cursor, slot, by)?;
+                let ahead = ahead.iter().filter_map(|value| Key::of(value, key_type));
                 add(wanted, self.unknown(plan, ahead), at_once);
                 if wanted.len() >= at_once || !may_read_on || !self.read_on(&cursor)? {
                     break;
@@ -142,15 +155,13 @@ impl Runtime {
     }
 
     /// The keys in a column of the rows that a cursor has before it.
-    fn referred(&self, cursor: &Arc<Mutex<Cursor>>, slot: usize, by: usize) -> Result<Vec<Key>> {
+    fn referred(&self, cursor: &Arc<Mutex<Cursor>>, slot: usize, by: usize) -> Result<Vec<Value>> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             let shared = lock(&shared);
-            let values = self.state().store.distinct(&shared.table, slot, 100_000)?;
-            return Ok(values.iter().filter_map(Key::of).collect());
+            return self.state().store.distinct(&shared.table, slot, 100_000);
         }
-        let ahead = lock(cursor).ahead(slot);
-        let mut keys: Vec<Key> = ahead.iter().filter_map(Key::of).collect();
+        let mut keys = lock(cursor).ahead(slot);
         // The rows looked up together with the one at which the cursor is are going to be asked
         // for as well.
         if let Some(plan) = self
@@ -163,7 +174,7 @@ impl Runtime {
                 .get(&place(&plan))
                 .into_iter()
                 .flat_map(HashMap::values);
-            keys.extend(rows.flatten().filter_map(|row| Key::of(row.get(slot)?)));
+            keys.extend(rows.flatten().filter_map(|row| row.get(slot).cloned()));
         }
         Ok(keys)
     }
@@ -173,6 +184,9 @@ impl Runtime {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             return self.store_page(&shared);
+        }
+        if !lock(cursor).may_read_on() {
+            return Ok(false);
         }
         let delivered = lock(cursor).read_page_ahead()?;
         let Some(warnings) = delivered else {
@@ -193,6 +207,7 @@ impl Runtime {
         else {
             return Err(internal("keys without a table"));
         };
+        let key_type = self.key_type(plan)?;
         let values: Vec<Value> = keys.iter().map(Key::value).collect();
         let demand = Requester::of_keys(holder, table, &values, self.fields_length(plan, shape));
         let key_slot = match plan.access {
@@ -213,7 +228,7 @@ impl Runtime {
             self.warn(warnings);
             self.note(plan, &mut page);
             for row in page.rows {
-                let key = key_slot.and_then(|slot| Key::of(row.get(slot)?));
+                let key = key_slot.and_then(|slot| Key::of(row.get(slot)?, key_type));
                 if let Some(rows) = key.and_then(|key| found.get_mut(&key)) {
                     rows.push(row);
                 }

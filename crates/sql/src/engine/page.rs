@@ -40,6 +40,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) data: &'a [String],
     /// The field with the key of a record that holds an array.
     pub(crate) parent_key: Option<&'a str>,
+    /// Its type.
+    pub(crate) parent_type: crate::types::SqlType,
     /// The value of the parent column where the request says it.
     pub(crate) parent: Option<Value>,
     /// The slot with the key of a record, where records hold rows of other tables.
@@ -361,9 +363,7 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
                     page: &mut *self.page,
                 })?;
             } else if Some(name.as_str()) == self.reader.parent_key {
-                if let Cell::Fits(value) =
-                    map.next_value_seed(CellSeed(crate::types::SqlType::Bigint))?
-                {
+                if let Cell::Fits(value) = map.next_value_seed(CellSeed(self.reader.parent_type))? {
                     parent = Some(value);
                 }
             } else {

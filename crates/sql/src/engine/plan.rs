@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use apilink_core::profile::tables::{Filter, FilterOperator, Table};
 
-use crate::catalog::{CustomShow, Origin, TableShape, TableSource};
+use super::request::render;
+use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// How a constraint compares a column with a value.
@@ -351,10 +352,22 @@ impl Planner<'_> {
             return None;
         };
         let can_get = self.table.get.is_some() || ids_filter(self.table, self.shape, key).is_some();
+        // A parameter can only be passed to the list.
+        if self
+            .usable(|constraint| self.is_parameter(constraint))
+            .is_some()
+        {
+            return None;
+        }
+        let is_whole = self
+            .shape
+            .columns
+            .get(key)
+            .is_some_and(|column| column.sql_type.is_number());
         let is_key = |constraint: &Constraint| {
             can_get
                 && constraint.operator == Operator::Equal
-                && (constraint.column == Some(key) || constraint.column.is_none())
+                && (constraint.column == Some(key) || (is_whole && constraint.column.is_none()))
         };
         // A key that comes from another table's row shares its request, or needs none.
         let at = self
@@ -379,6 +392,13 @@ impl Planner<'_> {
             ROW
         };
         Some((is_exact, cost, rows))
+    }
+
+    fn is_parameter(&self, constraint: &Constraint) -> bool {
+        constraint
+            .column
+            .and_then(|at| self.shape.columns.get(at))
+            .is_some_and(|column| column.origin == Origin::Parameter)
     }
 
     /// The parent's key, which is a part of the path.
@@ -491,10 +511,13 @@ impl Planner<'_> {
             return Vec::new();
         };
         let is_parameter = column.origin == Origin::Parameter;
+        if is_parameter && constraint.is_set {
+            return Vec::new();
+        }
         let fits = |filter: &Filter| {
             filter.column.eq_ignore_ascii_case(&column.name)
                 && (is_parameter || constraint.has_own_collation)
-                && may_pass(filter, constraint.value.as_ref())
+                && may_pass(filter, column, constraint.value.as_ref())
         };
         let with = |operator: FilterOperator| {
             self.table
@@ -525,7 +548,10 @@ impl Planner<'_> {
                 with(FilterOperator::In)
                     .or(with(FilterOperator::InJoined))
                     .map(exact)
-                    .or(with(FilterOperator::Equal).map(wider)),
+                    // A record that answers to several values would be there several times.
+                    .or(with(FilterOperator::Equal)
+                        .filter(|&at| self.filter(at).is_some_and(|filter| !filter.wider))
+                        .map(wider)),
             ],
             Operator::Equal => match with(FilterOperator::Equal)
                 .or(with(FilterOperator::In))
@@ -805,11 +831,16 @@ fn is_flag(shape: &TableShape, constraint: &Constraint) -> bool {
 }
 
 /// Whether a value can be passed on; one that is not known yet may be.
-fn may_pass(filter: &Filter, value: Option<&Value>) -> bool {
-    match value {
-        None => true,
-        Some(value) => filter.values.is_empty() || allowed(filter, value).is_some(),
+fn may_pass(filter: &Filter, column: &ColumnShape, value: Option<&Value>) -> bool {
+    let Some(value) = value else {
+        return true;
+    };
+    let is_custom = matches!(column.origin, Origin::Custom(_));
+    if !filter.values.is_empty() {
+        return allowed(filter, value).is_some();
     }
+    // NULL equals nothing, which is known without asking.
+    is_custom || *value == Value::Null || render(column.sql_type, value).is_some()
 }
 
 /// The service's spelling of a value, if it knows it.

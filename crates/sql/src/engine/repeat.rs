@@ -12,6 +12,7 @@ use super::page::Row;
 use super::plan::{Access, Operator, Plan, Role};
 use super::request::{Demand, Given, whole};
 use super::runtime::{Runtime, internal, lock};
+use super::scan::{Way, reaches};
 use super::store::StoredTable;
 use crate::catalog::{Origin, TableShape};
 use crate::value::Value;
@@ -24,6 +25,13 @@ const FEW_LOOKUPS: u64 = 10;
 pub(crate) struct Shared {
     plan: Plan,
     fetches_ahead: bool,
+    given: Vec<Given>,
+    way: Option<Way>,
+    bound: Option<i64>,
+    /// The records received.
+    received: u64,
+    /// The key of the last of them.
+    last: Option<i64>,
     stream: Stream,
     pub(crate) table: StoredTable,
 }
@@ -52,10 +60,16 @@ impl Runtime {
         facts: &ScanFacts,
         layout: &Arc<Layout>,
         demand: Demand,
+        given: &[Given],
     ) -> Result<Arc<Mutex<Shared>>> {
+        let way = self.way(plan, shape);
         let parent_key = self.parent_key(plan, shape);
         let mut state = self.state();
-        let key = (format!("{} {:?}", plan.table, plan.access), demand);
+        let bound = Self::bound(plan, given);
+        let key = (
+            format!("{} {:?} {bound:?}", plan.table, plan.access),
+            demand,
+        );
         if let Some(shared) = state.shared.get(&key) {
             return Ok(Arc::clone(shared));
         }
@@ -69,7 +83,12 @@ impl Runtime {
         );
         let shared = Arc::new(Mutex::new(Shared {
             plan: plan.clone(),
-            fetches_ahead: !facts.can_stop,
+            fetches_ahead: !facts.can_stop && bound.is_none(),
+            given: given.to_vec(),
+            way,
+            bound,
+            received: 0,
+            last: None,
             stream,
             table,
         }));
@@ -115,6 +134,10 @@ impl Runtime {
         else {
             return None;
         };
+        // The rows of an inner scan are those for one row of another.
+        if self.facts(*plan).is_none_or(|facts| facts.is_inner) {
+            return None;
+        }
         self.cursors(*plan)
             .iter()
             .filter_map(|cursor| lock(cursor).expected_rows())
@@ -153,17 +176,55 @@ impl Runtime {
     /// Fetches a page of shared rows; whether there was one.
     pub(crate) fn store_page(&self, shared: &Arc<Mutex<Shared>>) -> Result<bool> {
         let mut shared = lock(shared);
+        if !shared.stream.has_more() {
+            return Ok(false);
+        }
+        let end = self.offset_end();
+        let page_size = shared.stream.page_size();
+        if !reaches(shared.way, shared.received, page_size, end) {
+            return self.store_rest(&mut shared);
+        }
         let Some(Delivered { mut page, warnings }) = shared.stream.next_page()? else {
             return Ok(false);
         };
-        if shared.fetches_ahead {
+        shared.received += page.records;
+        if shared.fetches_ahead && reaches(shared.way, shared.received, page_size, end) {
             shared.stream.fetch_ahead();
         }
         self.warn(warnings);
         self.note(&shared.plan, &mut page);
-        let Shared { table, .. } = &mut *shared;
-        self.state().store.add(table, &page.rows)?;
+        shared.last = shared
+            .way
+            .and_then(|way| whole(page.rows.last()?.get(way.slot)?));
+        if let Some((way, bound)) = shared.way.zip(shared.bound)
+            && page
+                .rows
+                .last()
+                .is_some_and(|row| way.is_beyond(row, bound))
+        {
+            shared.stream.end();
+        }
+        self.state().store.add(&mut shared.table, &page.rows)?;
         Ok(true)
+    }
+
+    /// Fetches what a scan from the end cannot reach; whether there was anything.
+    fn store_rest(&self, shared: &mut Shared) -> Result<bool> {
+        shared.stream.end();
+        let Some(last) = shared.last else {
+            return Ok(false);
+        };
+        let rest = self.rest_below(&shared.plan, &shared.given, last)?;
+        let mut before = rest.rows + 1;
+        loop {
+            let rows = self.rows_back(&rest, before)?;
+            let Some((number, _)) = rows.last() else {
+                return Ok(rest.rows > 0);
+            };
+            before = *number;
+            let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+            self.state().store.add(&mut shared.table, &rows)?;
+        }
     }
 
     /// Stored rows after a number, of those in which these slots have these values. They are all

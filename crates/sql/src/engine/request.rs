@@ -318,6 +318,11 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
     if values.is_empty() {
         return Expansion::Nothing;
     }
+    let is_equality = matches!(
+        filter.operator,
+        FilterOperator::Equal | FilterOperator::In | FilterOperator::InJoined
+    );
+    let is_closed = column.sql_type.is_number() || column.sql_type == SqlType::Boolean;
     let mut texts = Vec::new();
     for value in &values {
         let text = if let Some(options) = options(column) {
@@ -329,8 +334,8 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
         };
         match text {
             Some(text) => texts.push(text),
-            // Of a number's column, no value is equal to a text.
-            None if filter.values.is_empty() && column.sql_type.is_number() => {}
+            // No number is equal to a text, and no truth to a third value.
+            None if is_equality && filter.values.is_empty() && is_closed => {}
             None => return Expansion::Everything,
         }
     }
@@ -566,7 +571,7 @@ pub(crate) fn whole(value: &Value) -> Option<i64> {
 }
 
 /// A value as the service writes values of this type; `None` if it is none.
-fn render(sql_type: SqlType, value: &Value) -> Option<String> {
+pub(crate) fn render(sql_type: SqlType, value: &Value) -> Option<String> {
     match sql_type {
         SqlType::Bigint | SqlType::Integer => whole(value).map(|number| number.to_string()),
         SqlType::Decimal { .. } | SqlType::Double => match value {

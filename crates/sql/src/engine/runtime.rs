@@ -16,6 +16,7 @@ use super::request::{Demand, Given, Requester};
 use super::scan::{Cursor, Rows, Way};
 use super::store::Store;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
+use crate::types::SqlType;
 use crate::value::Value;
 
 /// What all scans of a statement share. `SQLite` calls one scan at a time.
@@ -65,13 +66,24 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    pub(crate) fn of(value: &Value) -> Option<Self> {
-        if let Some(number) = super::request::whole(value) {
-            return Some(Self::Whole(number));
+    /// A value as a key of a column of this type, as `SQLite` compares the two.
+    pub(crate) fn of(value: &Value, sql_type: SqlType) -> Option<Self> {
+        if !matches!(sql_type, SqlType::Varchar { .. }) {
+            return super::request::whole(value).map(Self::Whole);
         }
         match value {
             Value::Text(text) => Some(Self::Text(text.clone())),
-            _ => None,
+            Value::Integer(number) => Some(Self::Text(number.to_string())),
+            Value::Null | Value::Real(_) | Value::Bytes(_) => None,
+        }
+    }
+
+    /// Whether a value is this key.
+    pub(super) fn is(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Text(text), Value::Text(value)) => text == value,
+            (Self::Whole(number), value) => super::request::whole(value) == Some(*number),
+            (Self::Text(_), _) => false,
         }
     }
 
@@ -149,14 +161,15 @@ impl Runtime {
     /// Makes a cursor known to scans that look up what its rows refer to.
     pub(crate) fn register(&self, plan: usize, cursor: &Arc<Mutex<Cursor>>) {
         let mut state = self.state();
-        let known = state.cursors.entry(plan).or_default();
-        known.retain(|cursor| cursor.strong_count() > 0);
-        if !known
-            .iter()
-            .any(|known| known.as_ptr() == Arc::as_ptr(cursor))
-        {
-            known.push(Arc::downgrade(cursor));
+        // A cursor may have scanned by another plan before, and is none of that plan's any more.
+        for known in state.cursors.values_mut() {
+            known.retain(|known| known.strong_count() > 0 && known.as_ptr() != Arc::as_ptr(cursor));
         }
+        state
+            .cursors
+            .entry(plan)
+            .or_default()
+            .push(Arc::downgrade(cursor));
     }
 
     pub(super) fn cursors(&self, plan: usize) -> Vec<Arc<Mutex<Cursor>>> {
@@ -244,12 +257,12 @@ impl Runtime {
             let way = self.way(plan, shape);
             return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
         }
-        let shared = self.shared(plan, shape, facts, &layout, demand)?;
+        let shared = self.shared(plan, shape, facts, &layout, demand, given)?;
         Ok(Rows::stored(shared, local))
     }
 
     /// The key beyond which a scan need not be read.
-    fn bound(plan: &Plan, given: &[Given]) -> Option<i64> {
+    pub(super) fn bound(plan: &Plan, given: &[Given]) -> Option<i64> {
         plan.arguments
             .iter()
             .zip(given)

@@ -44,7 +44,7 @@ pub(crate) struct Way {
 
 impl Way {
     /// Whether a row is beyond a bound.
-    fn is_beyond(self, row: &Row, bound: i64) -> bool {
+    pub(crate) fn is_beyond(self, row: &Row, bound: i64) -> bool {
         let key = row.get(self.slot).and_then(whole);
         key.is_some_and(|key| {
             if self.descending {
@@ -272,8 +272,8 @@ impl Cursor {
         else {
             return Ok(false);
         };
-        let reaches = received + stream.page_size() <= self.runtime.offset_end();
-        if !way.descending || reaches || !stream.has_more() {
+        let end = self.runtime.offset_end();
+        if reaches(Some(*way), *received, stream.page_size(), end) || !stream.has_more() {
             return Ok(false);
         }
         let (way, bound) = (*way, *bound);
@@ -323,10 +323,8 @@ impl Cursor {
             return Ok(None);
         };
         *received += page.records;
-        // From the end, the list can be read only so far.
-        let reaches = !way.is_some_and(|way| way.descending)
-            || *received + stream.page_size() <= self.runtime.offset_end();
-        if *fetches_ahead && reaches {
+        let end = self.runtime.offset_end();
+        if *fetches_ahead && reaches(*way, *received, stream.page_size(), end) {
             stream.fetch_ahead();
         }
         if let Some(plan) = self.runtime.plan(self.plan) {
@@ -409,6 +407,28 @@ impl Cursor {
         self.row.as_ref().map(look)
     }
 
+    /// Whether there may be more rows of the scan behind those at hand, and they can be read now.
+    pub(crate) fn may_read_on(&self) -> bool {
+        let Rows::Streamed {
+            stream,
+            ready,
+            way,
+            received,
+            ..
+        } = &self.rows
+        else {
+            return false;
+        };
+        let is_at_bound = ready.back().is_some_and(|row| self.rows.ends_before(row));
+        !is_at_bound
+            && reaches(
+                *way,
+                *received,
+                stream.page_size(),
+                self.runtime.offset_end(),
+            )
+    }
+
     /// The values of a slot in the rows at hand, the present one first.
     pub(crate) fn ahead(&self, slot: usize) -> Vec<Value> {
         let mut values: Vec<Value> = self
@@ -417,7 +437,8 @@ impl Cursor {
             .filter_map(|row| row.get(slot).cloned())
             .collect();
         if let Rows::Streamed { ready, .. } = &self.rows {
-            values.extend(ready.iter().filter_map(|row| row.get(slot).cloned()));
+            let within = ready.iter().take_while(|row| !self.rows.ends_before(row));
+            values.extend(within.filter_map(|row| row.get(slot).cloned()));
         }
         values
     }
@@ -445,6 +466,12 @@ impl Cursor {
             Rows::Counted(count) => Some(*count),
         }
     }
+}
+
+/// Whether a scan can read one more page the way it goes: from the end, a list can be read only so
+/// far.
+pub(crate) fn reaches(way: Option<Way>, received: u64, page_size: u64, end: u64) -> bool {
+    !way.is_some_and(|way| way.descending) || received + page_size <= end
 }
 
 /// A number made of a key that is none itself. The same key gives the same number.
