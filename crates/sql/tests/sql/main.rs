@@ -14,4 +14,5 @@ mod oracle;
 mod profile;
 mod random;
 mod streaming;
+mod two_ways;
 mod world;

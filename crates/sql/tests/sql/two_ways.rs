@@ -1,0 +1,207 @@
+//! Questions that were once answered wrongly, each asked in a second way that does not go where the
+//! fault was: two scans on one cursor, the far side of a list that is read from its end, filters that
+//! are wider than the comparison, values that no filter can hold.
+
+use std::time::{Duration, Instant};
+
+use apilink_sql::Value;
+use clio_sandbox::Options;
+
+use crate::world::World;
+
+fn firm(matters: usize) -> World {
+    World::start(Options {
+        matters,
+        ..Options::default()
+    })
+}
+
+/// The whole number that a query answers.
+fn number(world: &World, sql: &str) -> i64 {
+    let answer = world
+        .ask(sql, &[])
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    match answer.rows[..] {
+        [ref row] => match row[..] {
+            [Value::Integer(number)] => number,
+            _ => panic!("{sql}: {row:?}"),
+        },
+        _ => panic!("{sql}: {} rows", answer.rows.len()),
+    }
+}
+
+fn same(world: &World, one: &str, other: &str) {
+    assert_eq!(number(world, one), number(world, other), "{one}\n{other}");
+}
+
+#[test]
+fn a_cursor_that_scans_by_two_plans_does_not_wait_for_itself() {
+    let world = firm(300);
+    let persons = number(
+        &world,
+        "SELECT count(*) FROM contacts WHERE type = 'Person'",
+    );
+    assert!(persons > 200, "{persons} persons fit into one request");
+    let begun = Instant::now();
+    let sql = "SELECT count(*) FROM contacts y
+               JOIN contacts x ON (x.id = y.id OR x.type = 'Person') WHERE y.type = 'Person'";
+    assert_eq!(number(&world, sql), persons * persons);
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn lists_longer_than_can_be_read_from_their_end_are_read_whole() {
+    let world = firm(900);
+    let all = number(&world, "SELECT count(*) FROM activities");
+    assert!(all > 10_200, "{all} activities can be read from the end");
+    same(
+        &world,
+        "SELECT count(*) FROM (SELECT id FROM activities WHERE id > 5
+                               UNION ALL SELECT id FROM activities WHERE id < 50)",
+        "SELECT count(*) FROM activities WHERE +id > 5",
+    );
+    let descending = "SELECT a.id, m.client_name FROM activities a
+                      LEFT JOIN matters m ON m.id = a.matter_id ORDER BY a.id DESC";
+    assert_eq!(
+        number(&world, &format!("SELECT count(*) FROM ({descending})")),
+        all
+    );
+    let rows = world.ask(descending, &[]).unwrap().rows;
+    let ids: Vec<i64> = rows
+        .iter()
+        .filter_map(|row| match row[0] {
+            Value::Integer(id) => Some(id),
+            _ => None,
+        })
+        .collect();
+    assert!(ids.is_sorted_by(|one, next| one > next));
+    assert_eq!(ids.len(), usize::try_from(all).unwrap());
+    same(
+        &world,
+        "SELECT count(*) FROM users u JOIN activities b ON b.id > 5 AND b.user_id = u.id",
+        "SELECT count(*) FROM activities WHERE +user_id IN (SELECT id FROM users) AND +id > 5",
+    );
+}
+
+#[test]
+fn a_bound_near_the_end_costs_a_page() {
+    let world = firm(450);
+    let bound = number(&world, "SELECT max(id) - 50 FROM activities");
+    world.sandbox.reset();
+    let sql = format!(
+        "SELECT count(m.client_name) FROM activities a LEFT JOIN matters m
+         ON m.id = a.matter_id WHERE a.id > {bound}"
+    );
+    number(&world, &sql);
+    assert!(world.request_count() <= 2, "{:#?}", world.requests());
+}
+
+#[test]
+fn a_record_that_answers_to_two_values_is_there_once() {
+    let world = firm(300);
+    let condition = r#""Second email" IN ('registry@court.example', 'REGISTRY@COURT.EXAMPLE')"#;
+    let all = number(
+        &world,
+        &format!("SELECT count(*) FROM contacts WHERE {condition}"),
+    );
+    assert!(all > 0);
+    let sql = format!("SELECT count(DISTINCT id) FROM contacts WHERE {condition}");
+    assert_eq!(number(&world, &sql), all);
+    let either = condition
+        .replace(" IN (", " = ")
+        .replace(", ", r#" OR "Second email" = "#)
+        .replace(')', "");
+    assert_eq!(
+        number(
+            &world,
+            &format!("SELECT count(*) FROM contacts WHERE {either}")
+        ),
+        all
+    );
+}
+
+#[test]
+fn values_that_no_filter_can_hold_are_compared() {
+    let world = firm(100);
+    assert_eq!(
+        number(&world, "SELECT count(*) FROM users WHERE enabled = 2"),
+        0
+    );
+    let all = number(&world, "SELECT count(*) FROM contacts");
+    let first = number(&world, "SELECT min(id) FROM contacts");
+    assert_eq!(
+        number(&world, "SELECT count(*) FROM contacts WHERE id <> 2.5"),
+        all
+    );
+    let sql = format!("SELECT count(*) FROM contacts WHERE id NOT IN ({first}, 2.5)");
+    assert_eq!(number(&world, &sql), all - 1);
+    assert_eq!(
+        number(&world, "SELECT count(*) FROM contacts WHERE id = 2.5"),
+        0
+    );
+}
+
+#[test]
+fn keys_that_are_text_are_compared_as_text() {
+    let world = firm(100);
+    let entries = world
+        .ask("SELECT id FROM calendar_entries LIMIT 1", &[])
+        .unwrap();
+    let Value::Text(id) = &entries.rows[0][0] else {
+        panic!("a text key");
+    };
+    let count = |id: &str| {
+        number(
+            &world,
+            &format!("SELECT count(*) FROM calendar_entries WHERE id = '{id}'"),
+        )
+    };
+    assert_eq!(count(id), 1);
+    assert_eq!(count(&format!("0{id}")), 0);
+}
+
+#[test]
+fn a_key_and_a_parameter_go_together() {
+    let world = firm(100);
+    let (id, name) = ("SELECT min(id) FROM contacts", "Halloran");
+    let sql = format!("SELECT count(*) FROM contacts WHERE id = ({id}) AND query = '{name}'");
+    let first = number(&world, id);
+    let found = format!("SELECT count(*) FROM contacts WHERE query = '{name}' AND +id = {first}");
+    same(&world, &sql, &found);
+}
+
+#[test]
+fn rows_without_a_key_and_lists_without_a_parent_are_counted() {
+    let world = firm(100);
+    assert_eq!(
+        number(
+            &world,
+            "SELECT count(*) FROM documents_versions WHERE document_id = 99999999"
+        ),
+        0
+    );
+    same(
+        &world,
+        "SELECT count(*) FROM activities_tax_settings",
+        "SELECT count(*) FROM activities_tax_settings WHERE +rule IS NULL OR +rule IS NOT NULL",
+    );
+}
+
+#[test]
+fn lookups_whose_keys_come_from_afar_go_together() {
+    let world = firm(300);
+    world.sandbox.reset();
+    number(
+        &world,
+        "SELECT count(u.name) FROM matters m
+         JOIN users u ON u.id = COALESCE(m.responsible_attorney_id, 1)",
+    );
+    assert!(world.request_count() <= 4, "{:#?}", world.requests());
+    world.sandbox.reset();
+    number(
+        &world,
+        "SELECT count(*) FROM activities a JOIN matters m ON m.id = a.matter_id
+         JOIN matters other ON other.client_id = m.client_id",
+    );
+    assert!(world.request_count() <= 40, "{}", world.request_count());
+}
