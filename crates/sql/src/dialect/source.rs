@@ -256,8 +256,9 @@ pub fn error_at(
     message: impl fmt::Display,
 ) -> Diagnostic {
     let (line, column) = line_and_column(sql, offset);
+    // What is quoted of the statement may hold anything; a message is one line.
     let message = format!("Line {line}, column {column}: {message}.");
-    Diagnostic::new(sqlstate, message)
+    Diagnostic::new(sqlstate, message.replace(char::is_control, " "))
 }
 
 /// The line and the column of a byte of a text, both from 1; columns count characters.

@@ -312,6 +312,10 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     ("SELECT \0", "[42000] Line 1, column 8: the character NUL"),
     (
+        "\u{1e} l",
+        "[42000] Line 1, column 1: no statement begins with  ;",
+    ),
+    (
         "EXPLAIN",
         "[42000] Line 1, column 8: there is nothing to explain",
     ),
