@@ -393,21 +393,28 @@ def write_page(page: pathlib.Path, marks: tuple[str, str], lines: list[str]) -> 
     page.write_text(f"{before}{first}\n\n{figures}\n\n{last}{after}")
 
 
-def main() -> None:
-    parts = ["requests", "download", "connect", "cycles", "build"]
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def read_arguments(title: str, parts: list[str], build: str, rounds: int) -> argparse.Namespace:
+    """The arguments of a benchmark; `chosen` are the parts to run, all but the last by default."""
+    parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "target" / "release",
-                        help="where libapilink.so and clio-sandbox are")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each contestant runs")
+                        help=f"where {build} are")
+    parser.add_argument("--rounds", type=int, default=rounds, help="how often each contestant runs")
     parser.add_argument("--only", default=",".join(parts[:-1]), metavar="PARTS",
-                        help=f"some of {','.join(parts)} (default: all but build)")
+                        help=f"some of {','.join(parts)} (default: all but {parts[-1]})")
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE",
                         help="put the figures into a page")
     arguments = parser.parse_args()
-    chosen = arguments.only.split(",")
-    if unknown := set(chosen) - set(parts):
+    arguments.chosen = arguments.only.split(",")
+    if unknown := set(arguments.chosen) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    build = arguments.build.resolve()
+    arguments.build = arguments.build.resolve()
+    return arguments
+
+
+def main() -> None:
+    parts = ["requests", "download", "connect", "cycles", "build"]
+    arguments = read_arguments(__doc__.split("\n")[0], parts, "libapilink.so and clio-sandbox", 7)
+    chosen, build = arguments.chosen, arguments.build
     with tempfile.TemporaryDirectory(prefix="apilink-bench-") as folder, Sandbox(build) as sandbox:
         bench = Bench(build, pathlib.Path(folder), sandbox, arguments.rounds)
         size = (build / "libapilink.so").stat().st_size / MIB

@@ -9,7 +9,6 @@ after the first time. Output is Markdown; --write puts it between the marks of a
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
 import os
@@ -275,19 +274,9 @@ def compare(mine: list[Measured], base: list[Measured]) -> float:
 
 def main() -> None:
     parts = ["scan", "memory", "begin", "prepare", "build"]
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "target" / "release",
-                        help="where apilink, clio-sandbox and examples/prepare are")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each contestant runs")
-    parser.add_argument("--only", default=",".join(parts[:-1]), metavar="PARTS",
-                        help=f"some of {','.join(parts)} (default: all but build)")
-    parser.add_argument("--write", type=pathlib.Path, metavar="PAGE",
-                        help="put the figures into a page")
-    arguments = parser.parse_args()
-    chosen = arguments.only.split(",")
-    if unknown := set(chosen) - set(parts):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    build = arguments.build.resolve()
+    contents = "apilink, clio-sandbox and examples/prepare"
+    arguments = run.read_arguments(__doc__.split("\n")[0], parts, contents, 5)
+    chosen, build = arguments.chosen, arguments.build
     with tempfile.TemporaryDirectory(prefix="apilink-bench-") as folder:
         bench = SqlBench(build, pathlib.Path(folder), arguments.rounds)
         bench.say(run.machine(["requests", "pandas"]) + "\n")

@@ -175,9 +175,8 @@ pub struct FilterRule {
     #[serde(default)]
     pub with: BTreeMap<String, String>,
     /// Why, for the reader of the overlay.
-    #[serde(default)]
-    #[allow(dead_code, reason = "for people")]
-    note: Option<String>,
+    #[serde(default, rename = "note")]
+    _note: Option<String>,
 }
 
 /// The column that a parameter becomes.
@@ -193,9 +192,8 @@ pub struct ParameterColumn {
     #[serde(default)]
     pub with: BTreeMap<String, String>,
     /// Why, for the reader of the overlay.
-    #[serde(default)]
-    #[allow(dead_code, reason = "for people")]
-    note: Option<String>,
+    #[serde(default, rename = "note")]
+    _note: Option<String>,
 }
 
 /// That a parameter is not used.

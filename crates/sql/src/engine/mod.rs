@@ -1,6 +1,6 @@
 //! `SQLite` above, the service below: virtual tables that ask for no more than a statement needs.
 //!
-//! [`plan`] matches constraints with what the service can do, [`request`] makes requests of plans,
+//! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
 //! [`bytecode`] finds out what a statement is going to do, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
@@ -15,6 +15,7 @@ pub(crate) mod layout;
 mod lookup;
 pub(crate) mod page;
 mod plan;
+mod planner;
 mod repeat;
 mod request;
 pub(crate) mod runtime;

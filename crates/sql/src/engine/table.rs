@@ -16,7 +16,8 @@ use rusqlite::vtab::{
 };
 use rusqlite::{Connection, Error};
 
-use super::plan::{self, Constraint, Operator};
+use super::plan::{Constraint, Operator, Ordering};
+use super::planner;
 use super::request::Given;
 use super::runtime::{Runtime, internal, lock};
 use super::scan::Cursor;
@@ -80,7 +81,7 @@ unsafe impl VTab<'_> for ServiceTable {
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
         guard(&self.runtime, || {
             let constraints = constraints(info, &self.shape).map_err(unreadable)?;
-            let ordering: Vec<plan::Ordering> = info
+            let ordering: Vec<Ordering> = info
                 .order_bys()
                 .filter_map(|order| {
                     Some((
@@ -92,7 +93,8 @@ unsafe impl VTab<'_> for ServiceTable {
             let is_whole = ordering.len() == info.num_of_order_by();
             let ordering = if is_whole { &ordering[..] } else { &[] };
             let paging = &self.runtime.fetcher.session.settings().profile.paging;
-            let Some(choice) = plan::choose(&self.shape, &constraints, ordering, paging.offset_end)
+            let Some(choice) =
+                planner::choose(&self.shape, &constraints, ordering, paging.offset_end)
             else {
                 return Ok(false);
             };
