@@ -11,11 +11,12 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use serde_json::Value as Json;
 
 use super::layout::Layout;
-use super::page::{CustomNames, Page, Reader, Row};
+use super::page::{CustomNames, Misfit, Page, Reader};
 use super::request::{Demand, Query};
+use super::row::Row;
 use crate::catalog::TableShape;
 use crate::progress::Progress;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// What a value that does not fit its column becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,7 +268,7 @@ impl Job {
         }
         let mut page = self.read(&mut reply, query)?;
         let mut warnings = Vec::new();
-        self.judge(&mut page, &mut warnings)?;
+        self.judge(&page, &mut warnings)?;
         self.fetcher.progress.add_page(page.records);
         let paging = &self.fetcher.session.settings().profile.paging;
         let next = match page.rest.pointer(&paging.next_pointer) {
@@ -372,26 +373,19 @@ impl Job {
     }
 
     /// Refuses values that do not fit their columns, or warns of them.
-    fn judge(&self, page: &mut Page, warnings: &mut Vec<Diagnostic>) -> Result<()> {
-        let own = std::mem::take(&mut page.misfits)
-            .into_iter()
-            .filter_map(|(row, slot, what)| {
-                let row = page.rows.get(row)?;
-                Some(self.misfit(&self.shape, &self.layout, row, slot, what))
-            });
-        let carried = std::mem::take(&mut page.extra_misfits)
-            .into_iter()
-            .filter_map(|(at, slot, what)| {
-                let (extra, key, _) = page.extras.get(at)?;
-                let extra = self.layout.extras.get(*extra)?;
-                // The key of the record that holds it is what can be said of the row.
-                let mut row = vec![Value::Null; extra.layout.width()];
-                if let Some(place) = extra.layout.parent.and_then(|slot| row.get_mut(slot)) {
-                    *place = key.clone();
-                }
-                Some(self.misfit(&extra.shape, &extra.layout, &row, slot, what))
-            });
-        let problems: Vec<Diagnostic> = own.chain(carried).collect();
+    fn judge(&self, page: &Page, warnings: &mut Vec<Diagnostic>) -> Result<()> {
+        let mut problems = Vec::new();
+        self.tell_misfits(
+            &page.misfits,
+            &page.rows,
+            &self.shape,
+            &self.layout,
+            &mut problems,
+        );
+        for (extra, read) in self.layout.extras.iter().zip(&page.extras) {
+            let (shape, layout) = (&extra.shape, &extra.layout);
+            self.tell_misfits(&read.misfits, &read.rows, shape, layout, &mut problems);
+        }
         self.check_keys(page)?;
         for problem in problems {
             if self.fetcher.misfits == Misfits::Refused {
@@ -414,7 +408,7 @@ impl Job {
             if page
                 .rows
                 .iter()
-                .any(|row| row.get(slot) == Some(&Value::Null))
+                .any(|row| row.get(slot) == Some(ValueRef::Null))
             {
                 let name = self
                     .shape
@@ -431,6 +425,20 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    fn tell_misfits(
+        &self,
+        misfits: &[Misfit],
+        rows: &[Row],
+        shape: &TableShape,
+        layout: &Layout,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        problems.extend(misfits.iter().filter_map(|misfit| {
+            let row = rows.get(misfit.row)?;
+            Some(self.misfit(shape, layout, row, misfit.slot, misfit.what))
+        }));
     }
 
     fn misfit(
@@ -455,8 +463,8 @@ impl Job {
                 let value = row.get(layout.slot(key)?)?;
                 let name = &shape.columns.get(key)?.name;
                 match value {
-                    Value::Integer(number) => Some(format!("{name} {number}")),
-                    Value::Text(text) => Some(format!("{name} {text}")),
+                    ValueRef::Integer(number) => Some(format!("{name} {number}")),
+                    ValueRef::Text(text) => Some(format!("{name} {text}")),
                     _ => None,
                 }
             })

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use apilink_core::Result;
 use apilink_core::profile::tables::Table;
 
-use super::bytecode::{ScanFacts, Source};
+use super::bytecode::{ScanFacts, Source, Stops};
 use super::fetch::{Delivered, Stream};
-use super::page::Row;
 use super::plan::{Access, Plan, Role};
 use super::request::{Given, Requester};
+use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
 use crate::catalog::{Catalog, TableShape, TableSource};
@@ -140,7 +140,9 @@ impl Runtime {
             return Ok(());
         };
         let key_type = self.key_type(plan)?;
-        let may_read_on = self.facts(by).is_some_and(|facts| !facts.can_stop);
+        let may_read_on = self
+            .facts(by)
+            .is_some_and(|facts| facts.stops == Stops::Never);
         for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
                 let ahead = self.referred(&cursor, slot, by)?;
@@ -174,7 +176,10 @@ impl Runtime {
                 .get(&place(&plan))
                 .into_iter()
                 .flat_map(HashMap::values);
-            keys.extend(rows.flatten().filter_map(|row| row.get(slot).cloned()));
+            keys.extend(
+                rows.flatten()
+                    .filter_map(|row| row.get(slot).map(Value::from)),
+            );
         }
         Ok(keys)
     }

@@ -18,6 +18,7 @@ mod plan;
 mod planner;
 mod repeat;
 mod request;
+pub(crate) mod row;
 pub(crate) mod runtime;
 mod scan;
 mod sqlite;
@@ -35,7 +36,7 @@ use sqlite::Running;
 
 use crate::catalog::TableShape;
 use crate::functions;
-use crate::value::Value;
+use crate::value::ValueRef;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
 pub(crate) struct Prepared {
@@ -62,13 +63,16 @@ impl Prepared {
         Ok(Self { runtime, running })
     }
 
-    /// The next row; `None` after the last.
-    pub(crate) fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        match self.running.step() {
-            Ok(true) => Ok(Some(self.running.row())),
-            Ok(false) => Ok(None),
-            Err(error) => Err(failed(&self.runtime, &error)),
-        }
+    /// Moves to the next row; `false` after the last.
+    pub(crate) fn advance(&mut self) -> Result<bool> {
+        self.running
+            .step()
+            .map_err(|error| failed(&self.runtime, &error))
+    }
+
+    /// A value of the present row.
+    pub(crate) fn value(&self, column: usize) -> ValueRef<'_> {
+        self.running.value(column)
     }
 
     /// What it is going to ask of the service.

@@ -7,12 +7,11 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value as Json;
 
 use super::cell::{self, Cell, CellSeed};
-use super::layout::{Field, Layout, Object};
+use super::layout::{Field, Form, Layout, Object, Slot};
+use super::row::{Batch, Row};
 use crate::catalog::{CustomColumn, CustomShow};
-use crate::value::Value;
-
-/// A row: a value for each slot of its layout.
-pub(crate) type Row = Vec<Value>;
+use crate::types::SqlType;
+use crate::value::{Value, ValueRef};
 
 /// A page of rows.
 #[derive(Debug, Default)]
@@ -21,16 +20,34 @@ pub(crate) struct Page {
     pub(crate) rows: Vec<Row>,
     /// The records received, which are not the rows where those are elements of arrays.
     pub(crate) records: u64,
-    /// Values that did not fit their columns: row, slot, what was there.
-    pub(crate) misfits: Vec<(usize, usize, &'static str)>,
-    /// Rows of other tables that the records hold: which of [`Layout::extras`], the key of the record,
-    /// and its rows.
-    pub(crate) extras: Vec<(usize, Value, Vec<Row>)>,
-    /// Values in those that did not fit their columns: the position in `extras`, slot, what was
-    /// there.
-    pub(crate) extra_misfits: Vec<(usize, usize, &'static str)>,
+    /// Values that did not fit their columns.
+    pub(crate) misfits: Vec<Misfit>,
+    /// Rows of other tables that the records hold, one for each of [`Layout::extras`].
+    pub(crate) extras: Vec<ExtraRows>,
     /// All that the reply holds beside its records.
     pub(crate) rest: Json,
+}
+
+/// Rows of another table that the records of a page hold.
+#[derive(Debug, Default)]
+pub(crate) struct ExtraRows {
+    /// The rows.
+    pub(crate) rows: Vec<Row>,
+    /// Values that did not fit their columns.
+    pub(crate) misfits: Vec<Misfit>,
+    /// The key of each record, and how many of the rows are its.
+    pub(crate) groups: Vec<(Value, usize)>,
+}
+
+/// A value that did not fit its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    /// The position of its row.
+    pub(crate) row: usize,
+    /// Its slot.
+    pub(crate) slot: usize,
+    /// What was there.
+    pub(crate) what: &'static str,
 }
 
 /// How a page is read.
@@ -41,7 +58,7 @@ pub(crate) struct Reader<'a> {
     /// The field with the key of a record that holds an array.
     pub(crate) parent_key: Option<&'a str>,
     /// Its type.
-    pub(crate) parent_type: crate::types::SqlType,
+    pub(crate) parent_type: SqlType,
     /// The value of the parent column where the request says it.
     pub(crate) parent: Option<Value>,
     /// The slot with the key of a record, where records hold rows of other tables.
@@ -65,17 +82,16 @@ impl Reader<'_> {
     /// # Errors
     /// What is wrong with the JSON.
     pub(crate) fn read(&self, body: &[u8]) -> Result<Page, serde_json::Error> {
-        let mut page = Page::default();
+        let mut building = Building::new(self.layout);
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         let rest = Envelope {
             reader: self,
             path: self.data,
-            page: &mut page,
+            building: &mut building,
         }
         .deserialize(&mut deserializer)?;
         deserializer.end()?;
-        page.rest = rest;
-        Ok(page)
+        Ok(building.into_page(rest))
     }
 
     fn context(&self) -> Context<'_> {
@@ -85,107 +101,142 @@ impl Reader<'_> {
         }
     }
 
-    fn take_row(&self, page: &mut Page, mut building: Building) {
+    /// Does what is left to do with a row when its record has been read.
+    fn finish_row(&self, building: &mut Building) {
+        let row = building.rows.last();
         if let (Some(slot), Some(parent)) = (self.layout.parent, &self.parent) {
-            building.put(slot, Cell::Fits(parent.clone()));
+            building.rows.batch.set(row, slot, parent.into());
+        }
+        if building.extras.is_empty() {
+            return;
         }
         let key = self
             .key_slot
-            .and_then(|slot| building.row.get(slot))
-            .cloned()
-            .unwrap_or(Value::Null);
-        for (extra, mut read) in building.extras.into_iter().enumerate() {
-            let parent = self
-                .layout
-                .extras
-                .get(extra)
-                .and_then(|extra| extra.layout.parent);
-            for row in &mut read.rows {
-                if let Some(place) = parent.and_then(|slot| row.get_mut(slot)) {
-                    *place = key.clone();
-                }
-            }
-            let at = page.extras.len();
-            page.extra_misfits.extend(
-                read.misfits
-                    .into_iter()
-                    .map(|(slot, what)| (at, slot, what)),
-            );
-            page.extras.push((extra, key.clone(), read.rows));
+            .and_then(|slot| building.rows.batch.get(row, slot))
+            .map_or(Value::Null, Value::from);
+        for (extra, read) in self.layout.extras.iter().zip(&mut building.extras) {
+            read.end_group(&key, extra.layout.parent);
         }
-        let at = page.rows.len();
-        page.misfits.extend(
-            building
-                .misfits
-                .into_iter()
-                .map(|(slot, what)| (at, slot, what)),
-        );
-        page.rows.push(building.row);
     }
 }
 
-/// A row that is being read.
+/// A page that is being read.
 struct Building {
-    row: Row,
-    misfits: Vec<(usize, &'static str)>,
-    extras: Vec<ExtraRows>,
+    rows: Sheet,
+    records: u64,
+    extras: Vec<ExtraSheet>,
 }
 
-/// Rows of another table in a row that is being read.
-#[derive(Default)]
-struct ExtraRows {
-    rows: Vec<Row>,
-    /// Values that did not fit their columns: slot, what was there.
-    misfits: Vec<(usize, &'static str)>,
+/// Rows of one table that are being read.
+struct Sheet {
+    batch: Batch,
+    misfits: Vec<Misfit>,
+}
+
+/// Rows of another table that are being read, in the arrays of the records.
+struct ExtraSheet {
+    rows: Sheet,
+    groups: Vec<(Value, usize)>,
+    /// The rows that belong to records before this one.
+    grouped: usize,
 }
 
 impl Building {
     fn new(layout: &Layout) -> Self {
+        let extra = |extra: &super::layout::Extra| ExtraSheet {
+            rows: Sheet::new(&extra.layout),
+            groups: Vec::new(),
+            grouped: 0,
+        };
         Self {
-            row: vec![Value::Null; layout.width()],
-            misfits: Vec::new(),
-            extras: layout.extras.iter().map(|_| ExtraRows::default()).collect(),
+            rows: Sheet::new(layout),
+            records: 0,
+            extras: layout.extras.iter().map(extra).collect(),
         }
     }
 
-    fn put(&mut self, slot: usize, cell: Cell) {
-        match cell {
-            Cell::Fits(value) => {
-                if let Some(place) = self.row.get_mut(slot) {
-                    *place = value;
-                }
-            }
-            Cell::Misfit(what) => self.misfits.push((slot, what)),
+    fn into_page(self, rest: Json) -> Page {
+        let extra = |extra: ExtraSheet| ExtraRows {
+            rows: extra.rows.batch.into_rows(),
+            misfits: extra.rows.misfits,
+            groups: extra.groups,
+        };
+        Page {
+            rows: self.rows.batch.into_rows(),
+            records: self.records,
+            misfits: self.rows.misfits,
+            extras: self.extras.into_iter().map(extra).collect(),
+            rest,
         }
     }
 }
 
-impl Building {
-    /// Reads the rows of another table in an array.
-    fn read_extra(&mut self, at: usize, value: &Json, context: Context<'_>) {
-        let Some(layout) = context.extras.get(at).map(|extra| &extra.layout) else {
-            return;
-        };
-        let Some((array, read)) = layout.array.as_ref().zip(self.extras.get_mut(at)) else {
+impl Sheet {
+    fn new(layout: &Layout) -> Self {
+        Self {
+            batch: Batch::new(layout.width()),
+            misfits: Vec::new(),
+        }
+    }
+
+    /// The position of the last row.
+    fn last(&self) -> usize {
+        self.batch.len().saturating_sub(1)
+    }
+
+    /// Puts a value into the last row.
+    fn put(&mut self, slot: usize, cell: Cell<'_>) {
+        let row = self.last();
+        match cell {
+            Cell::Null => self.batch.set(row, slot, ValueRef::Null),
+            Cell::Integer(number) => self.batch.set(row, slot, ValueRef::Integer(number)),
+            Cell::Real(number) => self.batch.set(row, slot, ValueRef::Real(number)),
+            Cell::Text(text) => self.batch.set(row, slot, ValueRef::Text(&text)),
+            Cell::Misfit(what) => self.misfits.push(Misfit { row, slot, what }),
+        }
+    }
+}
+
+impl ExtraSheet {
+    /// Reads the rows in an array.
+    fn read(&mut self, layout: &Layout, value: &Json, context: Context<'_>) {
+        let Some(array) = &layout.array else {
             return;
         };
         for element in value.as_array().into_iter().flatten() {
-            let mut building = Self::new(layout);
             let seed = ObjectSeed {
                 object: &array.element,
                 context: Context {
                     extras: &[],
                     ..context
                 },
-                building: &mut building,
+                into: Target {
+                    rows: &mut self.rows,
+                    extras: &mut [],
+                },
             };
-            // JSON that was read once cannot fail to be read again, unless it is no object.
-            if seed.deserialize(element).is_ok() {
-                read.misfits.append(&mut building.misfits);
-                read.rows.push(building.row);
+            // JSON that was read once cannot fail to be read again, unless it is no object: no row.
+            let _ = seed.deserialize(element);
+        }
+    }
+
+    /// Gives the rows since the last record the key of theirs.
+    fn end_group(&mut self, key: &Value, parent: Option<usize>) {
+        let rows = self.grouped..self.rows.batch.len();
+        self.grouped = rows.end;
+        self.groups.push((key.clone(), rows.len()));
+        if let Some(slot) = parent {
+            for row in rows {
+                self.rows.batch.set(row, slot, key.into());
             }
         }
     }
+}
+
+/// Where the values of a record go.
+struct Target<'b> {
+    rows: &'b mut Sheet,
+    extras: &'b mut [ExtraSheet],
 }
 
 /// What reading an object needs to know beside the object.
@@ -199,7 +250,7 @@ struct Context<'r> {
 struct Envelope<'r, 'p> {
     reader: &'r Reader<'r>,
     path: &'r [String],
-    page: &'p mut Page,
+    building: &'p mut Building,
 }
 
 impl<'de> DeserializeSeed<'de> for Envelope<'_, '_> {
@@ -209,7 +260,7 @@ impl<'de> DeserializeSeed<'de> for Envelope<'_, '_> {
         if self.path.is_empty() {
             Records {
                 reader: self.reader,
-                page: self.page,
+                building: self.building,
             }
             .deserialize(deserializer)?;
             return Ok(Json::Null);
@@ -233,7 +284,7 @@ impl<'de> Visitor<'de> for Envelope<'_, '_> {
                     let inner = map.next_value_seed(Envelope {
                         reader: self.reader,
                         path,
-                        page: &mut *self.page,
+                        building: &mut *self.building,
                     })?;
                     rest.insert(name, inner);
                 }
@@ -249,7 +300,7 @@ impl<'de> Visitor<'de> for Envelope<'_, '_> {
 /// An array of records, or one record.
 struct Records<'r, 'p> {
     reader: &'r Reader<'r>,
-    page: &'p mut Page,
+    building: &'p mut Building,
 }
 
 impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
@@ -275,7 +326,7 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
         while list
             .next_element_seed(Record {
                 reader: self.reader,
-                page: &mut *self.page,
+                building: &mut *self.building,
             })?
             .is_some()
         {}
@@ -285,7 +336,7 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
         Record {
             reader: self.reader,
-            page: self.page,
+            building: self.building,
         }
         .visit_map(map)
     }
@@ -294,23 +345,25 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
 /// A record: a row, the array that holds rows, or a plain value that is the only column of a row.
 struct Record<'r, 'p> {
     reader: &'r Reader<'r>,
-    page: &'p mut Page,
+    building: &'p mut Building,
 }
 
 impl Record<'_, '_> {
     fn take_value(self, value: &Json) {
-        let layout = self.reader.layout;
-        let mut building = Building::new(layout);
-        for slot in layout
+        let Building { rows, records, .. } = self.building;
+        *records += 1;
+        rows.batch.add_row();
+        for slot in self
+            .reader
+            .layout
             .record
             .fields()
             .iter()
             .filter_map(|field| field.value)
         {
-            building.put(slot.at, cell::of_json(value, slot.sql_type));
+            rows.put(slot.at, cell::of_json(value, slot.sql_type));
         }
-        self.page.records += 1;
-        self.reader.take_row(self.page, building);
+        self.reader.finish_row(self.building);
     }
 }
 
@@ -345,39 +398,52 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.page.records += 1;
+        self.building.records += 1;
         let layout = self.reader.layout;
         let Some(array) = &layout.array else {
-            let mut building = Building::new(layout);
-            read_object(&layout.record, self.reader.context(), &mut building, map)?;
-            self.reader.take_row(self.page, building);
+            self.building.rows.batch.add_row();
+            let mut into = Target {
+                rows: &mut self.building.rows,
+                extras: &mut self.building.extras,
+            };
+            read_object(&layout.record, self.reader.context(), &mut into, map)?;
+            self.reader.finish_row(self.building);
             return Ok(());
         };
-        let first = self.page.rows.len();
+        let first = self.building.rows.batch.len();
         let mut parent = self.reader.parent.clone();
         while let Some(name) = map.next_key::<String>()? {
             if name == array.field {
                 map.next_value_seed(Elements {
                     reader: self.reader,
                     element: &array.element,
-                    page: &mut *self.page,
+                    building: &mut *self.building,
                 })?;
             } else if Some(name.as_str()) == self.reader.parent_key {
-                if let Cell::Fits(value) = map.next_value_seed(CellSeed(self.reader.parent_type))? {
-                    parent = Some(value);
-                }
+                let key: Json = map.next_value()?;
+                parent = key_of(&key, self.reader.parent_type).or(parent);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
         if let (Some(slot), Some(parent)) = (layout.parent, parent) {
-            for row in self.page.rows.iter_mut().skip(first) {
-                if let Some(place) = row.get_mut(slot) {
-                    *place = parent.clone();
-                }
+            let batch = &mut self.building.rows.batch;
+            for row in first..batch.len() {
+                batch.set(row, slot, ValueRef::from(&parent));
             }
         }
         Ok(())
+    }
+}
+
+/// A key, if it is one.
+fn key_of(value: &Json, sql_type: SqlType) -> Option<Value> {
+    match cell::of_json(value, sql_type) {
+        Cell::Null => Some(Value::Null),
+        Cell::Integer(number) => Some(Value::Integer(number)),
+        Cell::Real(number) => Some(Value::Real(number)),
+        Cell::Text(text) => Some(Value::Text(text.into_owned())),
+        Cell::Misfit(_) => None,
     }
 }
 
@@ -385,7 +451,7 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
 struct Elements<'r, 'p> {
     reader: &'r Reader<'r>,
     element: &'r Object,
-    page: &'p mut Page,
+    building: &'p mut Building,
 }
 
 impl<'de> DeserializeSeed<'de> for Elements<'_, '_> {
@@ -409,24 +475,27 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         loop {
-            let mut building = Building::new(self.reader.layout);
             let seed = ObjectSeed {
                 object: self.element,
                 context: self.reader.context(),
-                building: &mut building,
+                into: Target {
+                    rows: &mut self.building.rows,
+                    extras: &mut self.building.extras,
+                },
             };
             if list.next_element_seed(seed)?.is_none() {
                 return Ok(());
             }
-            self.reader.take_row(self.page, building);
+            self.reader.finish_row(self.building);
         }
     }
 }
 
+/// Reads an object as a row.
 struct ObjectSeed<'r, 'b> {
     object: &'r Object,
     context: Context<'r>,
-    building: &'b mut Building,
+    into: Target<'b>,
 }
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
@@ -444,52 +513,63 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        read_object(self.object, self.context, self.building, map)
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
+        self.into.rows.batch.add_row();
+        read_object(self.object, self.context, &mut self.into, map)
     }
 }
 
 fn read_object<'de, A: MapAccess<'de>>(
     object: &Object,
     context: Context<'_>,
-    building: &mut Building,
+    into: &mut Target<'_>,
     mut map: A,
 ) -> Result<(), A::Error> {
-    while let Some(name) = map.next_key_seed(FieldName(object))? {
-        match name {
-            None => {
-                map.next_value::<IgnoredAny>()?;
-            }
-            Some(field) => map.next_value_seed(FieldSeed {
+    let mut expected = 0;
+    while let Some(name) = map.next_key_seed(FieldName { object, expected })? {
+        let Some(at) = name else {
+            map.next_value::<IgnoredAny>()?;
+            continue;
+        };
+        expected = at + 1;
+        if let Some(field) = object.fields().get(at) {
+            map.next_value_seed(FieldSeed {
                 field,
                 context,
-                building,
-            })?,
+                into: Target {
+                    rows: &mut *into.rows,
+                    extras: &mut *into.extras,
+                },
+            })?;
         }
     }
     Ok(())
 }
 
-/// Looks a name up without keeping it.
-struct FieldName<'r>(&'r Object);
+/// Looks a name up without keeping it: the position of the field.
+struct FieldName<'r> {
+    object: &'r Object,
+    /// Where it is, if records come in the order in which they were asked for.
+    expected: usize,
+}
 
-impl<'de, 'r> DeserializeSeed<'de> for FieldName<'r> {
-    type Value = Option<&'r Field>;
+impl<'de> DeserializeSeed<'de> for FieldName<'_> {
+    type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl<'r> Visitor<'_> for FieldName<'r> {
-    type Value = Option<&'r Field>;
+impl Visitor<'_> for FieldName<'_> {
+    type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.get(name))
+        Ok(self.object.position(name, self.expected))
     }
 }
 
@@ -497,41 +577,169 @@ impl<'r> Visitor<'_> for FieldName<'r> {
 struct FieldSeed<'r, 'b> {
     field: &'r Field,
     context: Context<'r>,
-    building: &'b mut Building,
+    into: Target<'b>,
 }
 
 impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let field = self.field;
-        let is_plain = field.inner.is_empty()
-            && field.custom.is_empty()
-            && field.marker.is_none()
-            && field.extras.is_empty();
-        if let (Some(slot), None, true) = (field.value, field.json, is_plain) {
-            let cell = CellSeed(slot.sql_type).deserialize(deserializer)?;
-            self.building.put(slot.at, cell);
-            return Ok(());
+        match self.field.form() {
+            Form::Value(slot) => {
+                let rows = self.into.rows;
+                CellSeed {
+                    sql_type: slot.sql_type,
+                    put: |cell: Cell<'_>| rows.put(slot.at, cell),
+                }
+                .deserialize(deserializer)
+            }
+            Form::Object => deserializer.deserialize_any(InnerFields {
+                field: self.field,
+                rows: self.into.rows,
+            }),
+            Form::Mixed => {
+                let value = <Json as serde::Deserialize>::deserialize(deserializer)?;
+                self.spread(&value);
+                Ok(())
+            }
         }
-        let value = <Json as serde::Deserialize>::deserialize(deserializer)?;
-        self.spread(&value);
+    }
+}
+
+/// Reads the fields of an object that is nothing but an object.
+struct InnerFields<'r, 'b> {
+    field: &'r Field,
+    rows: &'b mut Sheet,
+}
+
+impl<'de> Visitor<'de> for InnerFields<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    // What is no object shows none of its fields.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let (mut expected, mut is_redacted) = (0, false);
+        while let Some(name) = map.next_key_seed(InnerName {
+            inner: &self.field.inner,
+            expected,
+        })? {
+            match name {
+                InnerFound::Redacted => is_redacted = map.next_value::<Json>()? == Json::Bool(true),
+                InnerFound::Nothing => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                InnerFound::At(at, slot) => {
+                    expected = at + 1;
+                    let rows = &mut *self.rows;
+                    map.next_value_seed(CellSeed {
+                        sql_type: slot.sql_type,
+                        put: |cell: Cell<'_>| rows.put(slot.at, cell),
+                    })?;
+                }
+            }
+        }
+        if let Some(at) = self.field.marker.filter(|_| !is_redacted) {
+            self.rows.put(at, Cell::Integer(1));
+        }
         Ok(())
     }
 }
 
+/// Looks up the name of a field of an object.
+struct InnerName<'r> {
+    inner: &'r [(String, Slot)],
+    expected: usize,
+}
+
+/// What a name in an object stands for.
+enum InnerFound {
+    /// A field that is wanted.
+    At(usize, Slot),
+    /// Whether the object is hidden from the user.
+    Redacted,
+    /// Nothing of interest.
+    Nothing,
+}
+
+impl<'de> DeserializeSeed<'de> for InnerName<'_> {
+    type Value = InnerFound;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for InnerName<'_> {
+    type Value = InnerFound;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        let expected = self
+            .inner
+            .get(self.expected)
+            .filter(|(inner, _)| inner == name);
+        if let Some((_, slot)) = expected {
+            return Ok(InnerFound::At(self.expected, *slot));
+        }
+        let at = self.inner.iter().position(|(inner, _)| inner == name);
+        Ok(match at.and_then(|at| Some((at, self.inner.get(at)?.1))) {
+            Some((at, slot)) => InnerFound::At(at, slot),
+            None if name == REDACTED => InnerFound::Redacted,
+            None => InnerFound::Nothing,
+        })
+    }
+}
+
+/// The field that says that an object is hidden from the user.
+const REDACTED: &str = "redacted";
+
 impl FieldSeed<'_, '_> {
     fn spread(self, value: &Json) {
         let field = self.field;
+        let Target { rows, extras } = self.into;
         if let Some(slot) = field.value {
-            self.building
-                .put(slot.at, cell::of_json(value, slot.sql_type));
+            rows.put(slot.at, cell::of_json(value, slot.sql_type));
         }
         if let Some(at) = field.json {
-            self.building.put(at, json_cell(value));
+            rows.put(at, json_cell(value));
         }
         if let Some(at) = field.marker.filter(|_| shows_all(value)) {
-            self.building.put(at, Cell::Fits(Value::Integer(1)));
+            rows.put(at, Cell::Integer(1));
         }
         for (name, slot) in &field.inner {
             // A redacted object holds its id only; what is not there is NULL.
@@ -541,34 +749,36 @@ impl FieldSeed<'_, '_> {
                 } else {
                     cell::of_json(inner, slot.sql_type)
                 };
-                self.building.put(slot.at, cell);
+                rows.put(slot.at, cell);
             }
         }
         for &at in &field.extras {
-            self.building.read_extra(at, value, self.context);
+            if let Some((extra, into)) = self.context.extras.get(at).zip(extras.get_mut(at)) {
+                into.read(&extra.layout, value, self.context);
+            }
         }
         for (custom, slot) in &field.custom {
             let Some(found) = custom_value(value, custom, self.context.custom) else {
                 continue;
             };
             let cell = show_custom(found, custom, self.context.custom, slot.sql_type);
-            self.building.put(slot.at, cell);
+            rows.put(slot.at, cell);
         }
     }
 }
 
 /// JSON as text; NULL for `null`.
-fn json_cell(value: &Json) -> Cell {
-    Cell::Fits(match value {
-        Json::Null => Value::Null,
-        value => Value::Text(value.to_string()),
-    })
+fn json_cell(value: &Json) -> Cell<'static> {
+    match value {
+        Json::Null => Cell::Null,
+        value => Cell::Text(value.to_string().into()),
+    }
 }
 
 /// Whether an object is there, and not hidden from the user (its `id` and `redacted` are all that is
 /// sent then).
 fn shows_all(value: &Json) -> bool {
-    value.is_object() && value.get("redacted") != Some(&Json::Bool(true))
+    value.is_object() && value.get(REDACTED) != Some(&Json::Bool(true))
 }
 
 /// The value of one of the account's own fields in a record.
@@ -586,18 +796,16 @@ fn custom_value<'j>(
     })
 }
 
-fn show_custom(
-    found: &Json,
-    custom: &CustomColumn,
+fn show_custom<'j>(
+    found: &'j Json,
+    custom: &'j CustomColumn,
     names: CustomNames<'_>,
-    sql_type: crate::types::SqlType,
-) -> Cell {
+    sql_type: SqlType,
+) -> Cell<'j> {
     let value = found.get(names.value).unwrap_or(&Json::Null);
     // What was never filled in may come as an empty text.
-    if value.as_str().is_some_and(str::is_empty)
-        && !matches!(sql_type, crate::types::SqlType::Varchar { .. })
-    {
-        return Cell::Fits(Value::Null);
+    if value.as_str().is_some_and(str::is_empty) && !matches!(sql_type, SqlType::Varchar { .. }) {
+        return Cell::Null;
     }
     match &custom.show {
         CustomShow::Value => cell::of_json(value, sql_type),
@@ -606,7 +814,7 @@ fn show_custom(
                 .as_i64()
                 .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
             match id.and_then(|id| options.get(&id)) {
-                Some(text) => Cell::Fits(Value::Text(text.clone())),
+                Some(text) => Cell::Text(text.into()),
                 // An option that is no longer defined.
                 None => cell::of_json(value, sql_type),
             }
