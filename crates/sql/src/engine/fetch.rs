@@ -1,7 +1,7 @@
 //! Pages of lists: fetched one after the other, the next one while the last is being read.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use apilink_core::cancel::CancellationToken;
@@ -41,13 +41,21 @@ pub(crate) struct Fetcher {
 pub(crate) struct Stream {
     job: Arc<Job>,
     next: Position,
-    /// The page that is being fetched already, and the position after it.
-    ahead: Option<Receiver<Result<Fetched>>>,
+    /// Fetches pages while others are read, once that is wanted.
+    helper: Option<Helper>,
+    /// The helper has been asked for the next page.
+    is_ahead: bool,
     /// Rows that are still wanted.
     wanted: Option<u64>,
     /// The records that the service says there are, once its first reply is here; only where one
     /// request lists them all.
     total: Option<u64>,
+}
+
+/// A thread that fetches pages for a stream: it ends when the stream does.
+struct Helper {
+    ask: SyncSender<(Position, Option<u64>)>,
+    pages: Receiver<Result<Fetched>>,
 }
 
 /// What does not change from page to page.
@@ -163,7 +171,8 @@ impl Stream {
                 parent_key,
             }),
             next,
-            ahead: None,
+            helper: None,
+            is_ahead: false,
             total: None,
         }
     }
@@ -188,10 +197,12 @@ impl Stream {
         if self.next == Position::End {
             return Ok(None);
         }
-        let fetched = match self.ahead.take() {
-            // The fetching thread ends with a value or not at all.
-            Some(ahead) => ahead.recv().unwrap_or_else(|_| Err(lost()))?,
-            None => self.job.fetch(&self.next, self.wanted)?,
+        let fetched = match &self.helper {
+            // It answers every time that it is asked.
+            Some(helper) if std::mem::take(&mut self.is_ahead) => {
+                helper.pages.recv().unwrap_or_else(|_| Err(lost()))?
+            }
+            _ => self.job.fetch(&self.next, self.wanted)?,
         };
         let Fetched {
             mut page,
@@ -216,28 +227,39 @@ impl Stream {
     /// Gives up what has not been delivered.
     pub(crate) fn end(&mut self) {
         self.next = Position::End;
-        self.ahead = None;
+        self.helper = None;
     }
 
-    /// Begins to fetch the next page on a thread of its own.
+    /// Begins to fetch the next page on another thread.
     pub(crate) fn fetch_ahead(&mut self) {
-        if self.ahead.is_some() || self.next == Position::End {
+        if self.is_ahead || self.next == Position::End {
             return;
         }
-        let (send, receive) = sync_channel(1);
-        let (job, position, wanted) = (Arc::clone(&self.job), self.next.clone(), self.wanted);
-        let work = move || {
-            // Nobody may be waiting any more.
-            let _ = send.send(job.fetch(&position, wanted));
-        };
-        // Without a thread, the page is fetched when it is asked for.
-        if thread::Builder::new()
-            .name("apilink-page".into())
-            .spawn(work)
-            .is_ok()
-        {
-            self.ahead = Some(receive);
+        if self.helper.is_none() {
+            self.helper = Helper::start(Arc::clone(&self.job));
         }
+        // Without a helper, the page is fetched when it is asked for.
+        self.is_ahead = self
+            .helper
+            .as_ref()
+            .is_some_and(|helper| helper.ask.send((self.next.clone(), self.wanted)).is_ok());
+    }
+}
+
+impl Helper {
+    fn start(job: Arc<Job>) -> Option<Self> {
+        let (ask, asked) = sync_channel::<(Position, Option<u64>)>(1);
+        let (send, pages) = sync_channel(1);
+        let work = move || {
+            for (position, wanted) in asked {
+                // Nobody may be waiting any more.
+                if send.send(job.fetch(&position, wanted)).is_err() {
+                    break;
+                }
+            }
+        };
+        let named = thread::Builder::new().name("apilink-page".into());
+        named.spawn(work).ok().map(|_| Self { ask, pages })
     }
 }
 

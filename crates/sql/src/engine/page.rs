@@ -82,8 +82,18 @@ impl Reader<'_> {
     /// # Errors
     /// What is wrong with the JSON.
     pub(crate) fn read(&self, body: &[u8]) -> Result<Page, serde_json::Error> {
+        // To look at all bytes once is quicker than at each text on its own.
+        match std::str::from_utf8(body) {
+            Ok(text) => self.read_from(serde_json::Deserializer::from_str(text)),
+            Err(_) => self.read_from(serde_json::Deserializer::from_slice(body)),
+        }
+    }
+
+    fn read_from<'de>(
+        &self,
+        mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    ) -> Result<Page, serde_json::Error> {
         let mut building = Building::new(self.layout);
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
         let rest = Envelope {
             reader: self,
             path: self.data,
