@@ -14,6 +14,7 @@ use crate::engine::Prepared;
 use crate::engine::explain::Step;
 use crate::engine::fetch::{Fetcher, Misfits};
 use crate::engine::runtime::Runtime;
+use crate::position;
 use crate::progress::Progress;
 use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
@@ -58,6 +59,8 @@ pub struct Statement {
     session: Arc<Session>,
     facts: Arc<ConnectionFacts>,
     catalog: Arc<Catalog>,
+    /// As it was given.
+    written: String,
     /// As `SQLite` understands it, with its parameters.
     sql: String,
     analysis: Analysis,
@@ -192,6 +195,7 @@ impl Database {
             session: Arc::clone(&self.session),
             facts: Arc::clone(&self.facts),
             catalog,
+            written: sql.to_owned(),
             sql: translated.sql,
             analysis,
             explained: translated.explain.then(plan_columns),
@@ -272,7 +276,7 @@ impl Statement {
         let literals: Vec<String> = values.iter().map(Value::literal).collect();
         // What is wrong now is a value, whose place in the text says nothing.
         let wrong = |failure| match failure {
-            Failure::Wrong(problem) => Diagnostic::new(problem.sqlstate, problem.message),
+            Failure::Wrong(problem) => position::error(problem.sqlstate, problem.message),
             Failure::NeedsCustomFields { table } => incomplete(&table),
         };
         let sql = typing::with_literals(&self.sql, &literals).map_err(wrong)?;
@@ -303,7 +307,7 @@ impl Statement {
             Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
         let sql = rewrite::rewrite(&analysis.sql, &self.catalog);
-        Prepared::new(runtime, &tables, &sql)
+        Prepared::new(runtime, &tables, &sql, &self.written)
     }
 }
 

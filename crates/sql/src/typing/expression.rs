@@ -166,7 +166,7 @@ impl Analyzer<'_> {
             "The column {name} is ambiguous: it can be {}.",
             names.join(" or ")
         ));
-        problem.place = self.source.find(&[name]);
+        problem.place = self.source.find_column(name);
         problem.into()
     }
 

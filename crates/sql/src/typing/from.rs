@@ -231,7 +231,7 @@ impl Analyzer<'_> {
             apilink_core::SqlState::NO_SUCH_TABLE,
             format!("There is no table {full}.{}", super::suggestion(&nearest)),
         );
-        problem.place = self.source.find(&[bare]);
+        problem.place = self.source.find_table(bare);
         problem.into()
     }
 

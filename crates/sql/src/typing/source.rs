@@ -40,17 +40,9 @@ pub(super) struct Numbered {
 impl<'s> Source<'s> {
     /// Splits a statement into tokens.
     pub(super) fn new(sql: &'s str) -> Outcome<Self> {
-        let mut scanner = Scanner::new(Tokenizer::new());
-        let mut tokens = Vec::with_capacity(sql.len() / 4);
-        loop {
-            match scanner.scan(sql.as_bytes()) {
-                Ok((start, Some((_, kind)), end)) => tokens.push(Token {
-                    kind,
-                    place: start..end,
-                }),
-                Ok((_, None, _)) => break,
-                Err(error) => return Err(unreadable(sql, &error)),
-            }
+        let (tokens, error) = scan(sql);
+        if let Some(error) = error {
+            return Err(unreadable(sql, &error));
         }
         let at = |kind| {
             tokens
@@ -68,6 +60,11 @@ impl<'s> Source<'s> {
         };
         source.check_nesting()?;
         Ok(source)
+    }
+
+    /// The tokens of a text, up to what cannot be read.
+    pub(super) fn tokens_of(sql: &str) -> Vec<Token> {
+        scan(sql).0
     }
 
     fn check_nesting(&self) -> Outcome<()> {
@@ -172,17 +169,62 @@ impl<'s> Source<'s> {
     /// Where these tokens stand one after another for the first time; names are compared without
     /// their quotes and without regard to case.
     pub(super) fn find(&self, words: &[&str]) -> Option<Range<usize>> {
-        let fits = |window: &[Token]| {
-            window
-                .iter()
-                .zip(words)
-                .all(|(token, word)| unquoted(self.text(token)).eq_ignore_ascii_case(word))
-        };
         let found = self
             .tokens
             .windows(words.len().max(1))
-            .find(|window| fits(window))?;
+            .find(|window| self.are(window, words))?;
         Some(found.first()?.place.start..found.last()?.place.end)
+    }
+
+    fn are(&self, tokens: &[Token], words: &[&str]) -> bool {
+        tokens
+            .iter()
+            .zip(words)
+            .all(|(token, word)| unquoted(self.text(token)).eq_ignore_ascii_case(word))
+    }
+
+    /// Where a name first stands as that of a table.
+    pub(super) fn find_table(&self, name: &str) -> Option<Range<usize>> {
+        let begins = |kind| {
+            matches!(
+                kind,
+                TokenType::TK_FROM
+                    | TokenType::TK_JOIN
+                    | TokenType::TK_COMMA
+                    | TokenType::TK_DOT
+                    | TokenType::TK_LP
+                    | TokenType::TK_IN
+            )
+        };
+        self.find_behind(name, begins)
+    }
+
+    /// Where a name first stands as that of a column: not behind a table's, and not as an alias.
+    pub(super) fn find_column(&self, name: &str) -> Option<Range<usize>> {
+        self.find_behind(name, |kind| {
+            !matches!(
+                kind,
+                TokenType::TK_DOT
+                    | TokenType::TK_AS
+                    | TokenType::TK_FROM
+                    | TokenType::TK_JOIN
+                    | TokenType::TK_ID
+                    | TokenType::TK_RP
+            )
+        })
+    }
+
+    /// Where a name first stands behind a token that fits; or anywhere, if it stands behind none.
+    fn find_behind(&self, name: &str, fits: impl Fn(TokenType) -> bool) -> Option<Range<usize>> {
+        let found = self.tokens.windows(2).find_map(|window| match window {
+            [before, token]
+                if fits(before.kind) && self.are(std::slice::from_ref(token), &[name]) =>
+            {
+                Some(token.place.clone())
+            }
+            _ => None,
+        });
+        found.or_else(|| self.find(&[name]))
     }
 
     /// Whether the LIMIT with this number says `LIMIT offset, count`.
@@ -250,6 +292,22 @@ impl<'s> Source<'s> {
         }
         let end = self.sql.len();
         first.unwrap_or(end)..end
+    }
+}
+
+/// The tokens of a text, and why there are no more before its end.
+fn scan(sql: &str) -> (Vec<Token>, Option<LexerError>) {
+    let mut scanner = Scanner::new(Tokenizer::new());
+    let mut tokens = Vec::with_capacity(sql.len() / 4);
+    loop {
+        match scanner.scan(sql.as_bytes()) {
+            Ok((start, Some((_, kind)), end)) => tokens.push(Token {
+                kind,
+                place: start..end,
+            }),
+            Ok((_, None, _)) => return (tokens, None),
+            Err(error) => return (tokens, Some(error)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod rewriting;
 mod robustness;
 mod speed;
 mod types;
+mod unfinished;
 mod values;
 
 use rusqlite::Connection;
