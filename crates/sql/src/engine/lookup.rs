@@ -18,7 +18,7 @@ use crate::types::SqlType;
 use crate::value::Value;
 
 /// Pages that are read ahead to fill a request for keys.
-const MOST_PAGES_AHEAD: usize = 50;
+pub(super) const MOST_PAGES_AHEAD: usize = 50;
 
 impl Runtime {
     /// The records with given keys, or the rows in them.
@@ -155,7 +155,12 @@ impl Runtime {
     }
 
     /// The keys in a column of the rows that a cursor has before it.
-    fn referred(&self, cursor: &Arc<Mutex<Cursor>>, slot: usize, by: usize) -> Result<Vec<Value>> {
+    pub(super) fn referred(
+        &self,
+        cursor: &Arc<Mutex<Cursor>>,
+        slot: usize,
+        by: usize,
+    ) -> Result<Vec<Value>> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             let shared = lock(&shared);
@@ -180,7 +185,7 @@ impl Runtime {
     }
 
     /// Reads one more page for a cursor; whether there was one.
-    fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+    pub(super) fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             return self.store_page(&shared);
