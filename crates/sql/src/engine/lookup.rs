@@ -146,12 +146,28 @@ impl Runtime {
                 let ahead = self.referred(&cursor, slot, by)?;
                 let ahead = ahead.iter().filter_map(|value| Key::of(value, key_type));
                 add(wanted, self.unknown(plan, ahead), at_once);
-                if wanted.len() >= at_once || !may_read_on || !self.read_on(&cursor)? {
+                if wanted.len() >= at_once || !may_read_on || !self.read_rows_on(by, &cursor)? {
                     break;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Reads one more page with rows of a scan: of its own, or of the records whose arrays they are in.
+    fn read_rows_on(&self, number: usize, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+        let holder = self.state().carried_arrays.get(&number).copied();
+        let Some(holder) = holder else {
+            return self.read_on(cursor);
+        };
+        if self.facts(holder).is_none_or(|facts| facts.can_stop) {
+            return Ok(false);
+        }
+        let mut has_read = false;
+        for cursor in self.cursors(holder) {
+            has_read |= self.read_on(&cursor)?;
+        }
+        Ok(has_read)
     }
 
     /// The keys in a column of the rows that a cursor has before it.
