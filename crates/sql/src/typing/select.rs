@@ -333,8 +333,14 @@ impl Analyzer<'_> {
         Ok(items)
     }
 
-    fn text_of_column(&self, select: Option<usize>, at: usize) -> String {
-        select.map_or_else(String::new, |select| self.source.column_text(select, at))
+    fn text_of_column(&mut self, select: Option<usize>, at: usize) -> String {
+        let Some(select) = select else {
+            return String::new();
+        };
+        let (text, written) = self.source.column_text(select, at);
+        // `SQLite` would name it otherwise.
+        self.rewritten |= written.is_some();
+        written.unwrap_or(text)
     }
 
     fn table_star(&mut self, name: &Name, scope: &Scope) -> Outcome<Item> {

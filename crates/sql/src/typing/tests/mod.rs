@@ -2,6 +2,7 @@
 
 mod errors;
 mod money;
+mod names;
 mod rewriting;
 mod robustness;
 mod speed;
@@ -11,7 +12,7 @@ mod values;
 
 use rusqlite::Connection;
 
-use super::{Analysis, Failure, Problem, analyze};
+use super::{Analysis, Failure, Problem, analyze, analyze_translated};
 use crate::catalog::{Catalog, ColumnShape, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 
