@@ -116,6 +116,7 @@ fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
         nullable: cells.clone().any(|cell| cell.nullable),
         origin: None,
         hidden: false,
+        of_json: cells.clone().any(|cell| cell.form == Form::Json),
     }
 }
 
@@ -159,6 +160,7 @@ impl Item {
                 nullable: value.nullable,
                 origin: value.origin.clone(),
                 hidden: false,
+                of_json: value.form == Form::Json,
             }],
             Self::Star { columns, .. } => {
                 columns.iter().map(|(column, _)| column.clone()).collect()

@@ -1,6 +1,7 @@
 //! A small catalogue, the same tables in `SQLite`, and what the tests of this module share.
 
 mod errors;
+mod json;
 mod money;
 mod names;
 mod rewriting;
