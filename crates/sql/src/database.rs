@@ -20,7 +20,7 @@ use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
 use crate::typing::{self, Analysis, Failure, Written};
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// The tables of a connection, ready for queries from any number of threads.
 pub struct Database {
@@ -73,6 +73,8 @@ pub struct Statement {
 pub struct Rows<'s> {
     /// A statement has one result at a time.
     _statement: PhantomData<&'s mut Statement>,
+    /// The number of columns.
+    width: usize,
     source: RowSource,
     warnings: Vec<Diagnostic>,
 }
@@ -80,7 +82,10 @@ pub struct Rows<'s> {
 /// Where the rows of a result come from.
 enum RowSource {
     Query(Box<Prepared>),
-    Listed(std::vec::IntoIter<Vec<Value>>),
+    Listed {
+        rows: std::vec::IntoIter<Vec<Value>>,
+        row: Option<Vec<Value>>,
+    },
     Done,
 }
 
@@ -256,12 +261,16 @@ impl Statement {
             self.plan(&self.with_values(values)?, cancel)?
         };
         let source = if self.explained.is_some() {
-            RowSource::Listed(plan_rows(&prepared.steps()).into_iter())
+            RowSource::Listed {
+                rows: plan_rows(&prepared.steps()).into_iter(),
+                row: None,
+            }
         } else {
             RowSource::Query(Box::new(prepared))
         };
         Ok(Rows {
             _statement: PhantomData,
+            width: self.columns().len(),
             source,
             warnings: Vec::new(),
         })
@@ -309,21 +318,49 @@ impl Statement {
 }
 
 impl Rows<'_> {
-    /// The next row; `None` after the last.
+    /// Moves to the next row, before the first one at the beginning; `false` after the last.
     ///
     /// # Errors
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
-    pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        let row = match &mut self.source {
-            RowSource::Query(prepared) => prepared.next_row(),
-            RowSource::Listed(rows) => Ok(rows.next()),
-            RowSource::Done => Ok(None),
+    pub fn advance(&mut self) -> Result<bool> {
+        let moved = match &mut self.source {
+            RowSource::Query(prepared) => prepared.advance(),
+            RowSource::Listed { rows, row } => {
+                *row = rows.next();
+                Ok(row.is_some())
+            }
+            RowSource::Done => Ok(false),
         };
-        if !matches!(row, Ok(Some(_))) {
+        if !matches!(moved, Ok(true)) {
             self.finish();
         }
-        row
+        moved
+    }
+
+    /// The value of a column, counted from 0, in the row moved to. NULL where there is no such
+    /// column or row.
+    #[must_use]
+    pub fn value(&self, column: usize) -> ValueRef<'_> {
+        match &self.source {
+            RowSource::Query(prepared) => prepared.value(column),
+            RowSource::Listed { row: Some(row), .. } => {
+                row.get(column).map_or(ValueRef::Null, ValueRef::from)
+            }
+            RowSource::Listed { row: None, .. } | RowSource::Done => ValueRef::Null,
+        }
+    }
+
+    /// Moves to the next row and takes its values; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`Rows::advance`].
+    pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let values = (0..self.width).map(|column| self.value(column).into());
+        Ok(Some(values.collect()))
     }
 
     /// Keeps the warnings of a query that is over, and nothing else of it.

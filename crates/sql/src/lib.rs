@@ -23,4 +23,4 @@ pub mod typing;
 pub mod value;
 
 pub use database::{Database, Parameter, ResultColumn, Rows, Statement};
-pub use value::Value;
+pub use value::{Value, ValueRef};

@@ -22,12 +22,24 @@ pub(crate) struct ScanFacts {
     pub(crate) reads_rowid: bool,
     /// It is inside of a loop, so that it may begin many times.
     pub(crate) is_inner: bool,
-    /// The statement may leave it before its last row.
-    pub(crate) can_stop: bool,
+    /// Whether the statement may leave it before its last row.
+    pub(crate) stops: Stops,
     /// The number of places in the program where such a scan begins.
     pub(crate) places: usize,
     /// Where each of its values comes from.
     pub(crate) arguments: Vec<Source>,
+}
+
+/// What makes a statement leave a scan before its last row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stops {
+    /// Nothing does.
+    #[default]
+    Never,
+    /// Only the LIMIT of the statement. Where the scan was told that LIMIT, it has no row beyond.
+    AtLimit,
+    /// Something that is not known before.
+    Anywhere,
 }
 
 /// Where a value given to a scan comes from.
@@ -46,18 +58,17 @@ pub(crate) fn read(program: &[Instruction]) -> HashMap<usize, ScanFacts> {
     let mut facts: HashMap<usize, ScanFacts> = HashMap::new();
     let plans = plans_of_cursors(program);
     let loops = loops(program);
+    let subroutines = subroutines(program);
     for (address, instruction) in program.iter().enumerate() {
         if instruction.opcode == "VFilter" {
             let Some(plan) = plan_number(instruction) else {
                 continue;
             };
             let arguments = arguments(program, address, instruction, &plans);
-            let is_inner = loops.iter().any(|&(cursor, from, to)| {
-                cursor != instruction.p1 && from <= address && address <= to
-            });
-            let can_stop = can_stop(program, address, instruction.p1);
+            let is_inner = is_repeated(address, instruction.p1, &loops, &subroutines, 0);
+            let stops = stops(program, address, instruction.p1, &subroutines);
             let fact = facts.entry(plan).or_default();
-            fact.can_stop |= can_stop;
+            fact.stops = fact.stops.max(stops);
             fact.places += 1;
             fact.is_inner |= is_inner;
             fact.arguments = if fact.places == 1 {
@@ -138,11 +149,86 @@ fn loops(program: &[Instruction]) -> Vec<(i64, usize, usize)> {
         .collect()
 }
 
-/// Whether something in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
+/// A part of the program that others call, as the rows of groups are handed out.
+struct Subroutine {
+    from: usize,
+    to: usize,
+    /// Where it is called.
+    calls: Vec<usize>,
+    /// It counts rows for a LIMIT.
+    counts: bool,
+}
+
+fn subroutines(program: &[Instruction]) -> Vec<Subroutine> {
+    let mut found: Vec<Subroutine> = Vec::new();
+    for (address, call) in program.iter().enumerate() {
+        let Some(from) = (call.opcode == "Gosub")
+            .then(|| usize::try_from(call.p2).ok())
+            .flatten()
+        else {
+            continue;
+        };
+        if let Some(known) = found.iter_mut().find(|known| known.from == from) {
+            known.calls.push(address);
+            continue;
+        }
+        let within = || program.iter().enumerate().skip(from);
+        let returns = |one: &Instruction| one.opcode == "Return" && one.p1 == call.p1;
+        // It may return in several places.
+        let to = within()
+            .rfind(|(_, one)| returns(one))
+            .map_or(from, |(to, _)| to);
+        let leaves = |one: &Instruction| {
+            usize::try_from(one.p2).is_ok_and(|target| target < from || to < target)
+        };
+        found.push(Subroutine {
+            from,
+            to,
+            calls: vec![address],
+            counts: within()
+                .take_while(|&(at, _)| at <= to)
+                .any(|(_, one)| counts(one) && leaves(one)),
+        });
+    }
+    found
+}
+
+/// Whether an instruction may run again and again: in a loop that is not that of its own scan, or in a
+/// subroutine that is called in one.
+fn is_repeated(
+    address: usize,
+    cursor: i64,
+    loops: &[(i64, usize, usize)],
+    subroutines: &[Subroutine],
+    depth: usize,
+) -> bool {
+    /// Subroutines call one another, but not in circles.
+    const DEEPEST: usize = 8;
+    let is_in_loop = loops
+        .iter()
+        .any(|&(other, from, to)| other != cursor && from <= address && address <= to);
+    is_in_loop
+        || (depth < DEEPEST
+            && subroutines
+                .iter()
+                .filter(|part| part.from <= address && address <= part.to)
+                .flat_map(|part| &part.calls)
+                .any(|&call| is_repeated(call, cursor, loops, subroutines, depth + 1)))
+}
+
+fn counts(instruction: &Instruction) -> bool {
+    instruction.opcode == "DecrJumpZero"
+}
+
+/// What in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
 /// EXISTS, the least of an ordered scan. A part of the program that hands rows to another part
 /// (a coroutine) is left whenever that one is.
-fn can_stop(program: &[Instruction], address: usize, cursor: i64) -> bool {
-    let counts = |instruction: &Instruction| instruction.opcode == "DecrJumpZero";
+fn stops(
+    program: &[Instruction],
+    address: usize,
+    cursor: i64,
+    subroutines: &[Subroutine],
+) -> Stops {
     let Some(end) = program
         .iter()
         .enumerate()
@@ -150,22 +236,38 @@ fn can_stop(program: &[Instruction], address: usize, cursor: i64) -> bool {
         .find(|(_, next)| next.opcode == "VNext" && next.p1 == cursor)
         .map(|(end, _)| end)
     else {
-        return true;
+        return Stops::Anywhere;
     };
     let is_outside =
         |target: i64| usize::try_from(target).is_ok_and(|target| target > end || target < address);
-    let leaves = program
-        .get(address + 1..end)
-        .unwrap_or_default()
+    let in_loop = program.get(address + 1..end).unwrap_or_default();
+    let mut leaving = in_loop
         .iter()
-        .any(|instruction| {
-            (counts(instruction) || instruction.opcode == "Goto") && is_outside(instruction.p2)
-        });
+        .filter(|instruction| counts(instruction) || instruction.opcode == "Goto")
+        .filter(|instruction| is_outside(instruction.p2))
+        .peekable();
+    let calls_counter = subroutines.iter().any(|part| {
+        let is_within = |call: &usize| address < *call && *call < end;
+        part.counts && part.calls.iter().any(is_within)
+    });
     let is_in_coroutine = program.iter().take(address).any(|instruction| {
         instruction.opcode == "InitCoroutine"
             && usize::try_from(instruction.p2).is_ok_and(|end| address < end)
     });
-    leaves || (is_in_coroutine && program.iter().any(counts))
+    // The only row of an aggregate is counted too, and nothing left for it.
+    let limits = program
+        .iter()
+        .zip(1..)
+        .filter(|(instruction, next)| counts(instruction) && instruction.p2 != *next)
+        .count();
+    let leaves = leaving.peek().is_some() || calls_counter || (is_in_coroutine && limits > 0);
+    if !leaves {
+        Stops::Never
+    } else if !is_in_coroutine && !calls_counter && limits == 1 && leaving.all(counts) {
+        Stops::AtLimit
+    } else {
+        Stops::Anywhere
+    }
 }
 
 fn arguments(

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use apilink_core::Result;
 use apilink_core::profile::tables::Table;
 
-use super::bytecode::{ScanFacts, Source};
+use super::bytecode::{ScanFacts, Source, Stops};
 use super::fetch::{Delivered, Stream};
-use super::page::Row;
 use super::plan::{Access, Plan, Role};
 use super::request::{Given, Requester};
+use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
 use crate::catalog::{Catalog, TableShape, TableSource};
@@ -18,7 +18,7 @@ use crate::types::SqlType;
 use crate::value::Value;
 
 /// Pages that are read ahead to fill a request for keys.
-const MOST_PAGES_AHEAD: usize = 50;
+pub(super) const MOST_PAGES_AHEAD: usize = 50;
 
 impl Runtime {
     /// The records with given keys, or the rows in them.
@@ -140,13 +140,15 @@ impl Runtime {
             return Ok(());
         };
         let key_type = self.key_type(plan)?;
-        let may_read_on = self.facts(by).is_some_and(|facts| !facts.can_stop);
+        let may_read_on = self
+            .facts(by)
+            .is_some_and(|facts| facts.stops == Stops::Never);
         for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
                 let ahead = self.referred(&cursor, slot, by)?;
                 let ahead = ahead.iter().filter_map(|value| Key::of(value, key_type));
                 add(wanted, self.unknown(plan, ahead), at_once);
-                if wanted.len() >= at_once || !may_read_on || !self.read_on(&cursor)? {
+                if wanted.len() >= at_once || !may_read_on || !self.read_rows_on(by, &cursor)? {
                     break;
                 }
             }
@@ -154,8 +156,32 @@ impl Runtime {
         Ok(())
     }
 
+    /// Reads one more page with rows of a scan: of its own, or of the records whose arrays they are in.
+    fn read_rows_on(&self, number: usize, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+        let holder = self.state().carried_arrays.get(&number).copied();
+        let Some(holder) = holder else {
+            return self.read_on(cursor);
+        };
+        if self
+            .facts(holder)
+            .is_none_or(|facts| facts.stops != Stops::Never)
+        {
+            return Ok(false);
+        }
+        let mut has_read = false;
+        for cursor in self.cursors(holder) {
+            has_read |= self.read_on(&cursor)?;
+        }
+        Ok(has_read)
+    }
+
     /// The keys in a column of the rows that a cursor has before it.
-    fn referred(&self, cursor: &Arc<Mutex<Cursor>>, slot: usize, by: usize) -> Result<Vec<Value>> {
+    pub(super) fn referred(
+        &self,
+        cursor: &Arc<Mutex<Cursor>>,
+        slot: usize,
+        by: usize,
+    ) -> Result<Vec<Value>> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             let shared = lock(&shared);
@@ -174,13 +200,16 @@ impl Runtime {
                 .get(&place(&plan))
                 .into_iter()
                 .flat_map(HashMap::values);
-            keys.extend(rows.flatten().filter_map(|row| row.get(slot).cloned()));
+            keys.extend(
+                rows.flatten()
+                    .filter_map(|row| row.get(slot).map(Value::from)),
+            );
         }
         Ok(keys)
     }
 
     /// Reads one more page for a cursor; whether there was one.
-    fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+    pub(super) fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             return self.store_page(&shared);

@@ -2,13 +2,14 @@
 //!
 //! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
-//! [`bytecode`] finds out what a statement is going to do, [`runtime`] is what its scans share,
+//! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod carry;
 mod cell;
+mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod layout;
@@ -18,6 +19,7 @@ mod plan;
 mod planner;
 mod repeat;
 mod request;
+pub(crate) mod row;
 pub(crate) mod runtime;
 mod scan;
 mod sqlite;
@@ -35,7 +37,7 @@ use sqlite::Running;
 
 use crate::catalog::TableShape;
 use crate::functions;
-use crate::value::Value;
+use crate::value::ValueRef;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
 pub(crate) struct Prepared {
@@ -69,13 +71,16 @@ impl Prepared {
         Ok(Self { runtime, running })
     }
 
-    /// The next row; `None` after the last.
-    pub(crate) fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        match self.running.step() {
-            Ok(true) => Ok(Some(self.running.row())),
-            Ok(false) => Ok(None),
-            Err(error) => Err(failed(&self.runtime, "", &error)),
-        }
+    /// Moves to the next row; `false` after the last.
+    pub(crate) fn advance(&mut self) -> Result<bool> {
+        self.running
+            .step()
+            .map_err(|error| failed(&self.runtime, "", &error))
+    }
+
+    /// A value of the present row.
+    pub(crate) fn value(&self, column: usize) -> ValueRef<'_> {
+        self.running.value(column)
     }
 
     /// What it is going to ask of the service.

@@ -5,19 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use apilink_core::{Diagnostic, Result, SqlState};
 
-use super::bytecode::ScanFacts;
+use super::bytecode::{ScanFacts, Stops};
 use super::carry::Carrier;
+use super::choice::{Beginning, Repeats};
 use super::fetch::{Fetcher, Stream};
 use super::layout::Layout;
-use super::page::Row;
 use super::plan::{Access, Plan, Role};
 use super::repeat::{Shared, local_values};
-use super::request::{Demand, Given, Requester};
+use super::request::{Demand, FEW_VALUES, Given, Requester};
+use super::row::Row;
 use super::scan::{Cursor, Rows, Way};
 use super::store::Store;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::types::SqlType;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// What all scans of a statement share. `SQLite` calls one scan at a time.
 pub(crate) struct Runtime {
@@ -44,8 +45,8 @@ pub(super) struct State {
     pub(super) shared: HashMap<(String, Demand), Arc<Mutex<Shared>>>,
     pub(super) counts: HashMap<(String, Demand), u64>,
     pub(super) lookups: HashMap<Place, HashMap<Key, Vec<Row>>>,
-    /// Per plan: whether its table is read once in place of a request for each value.
-    pub(super) reads_table: HashMap<usize, bool>,
+    /// Per plan: what is known of a scan that begins again and again.
+    pub(super) repeats: HashMap<usize, Repeats>,
     /// Values of references seen so far, by the table they refer to.
     pub(super) seen: HashMap<String, BTreeSet<i64>>,
     pub(super) warnings: Vec<Diagnostic>,
@@ -56,7 +57,7 @@ pub(super) struct State {
 pub(super) type Place = (String, bool);
 
 /// Gives the rows of a system table.
-pub(crate) type SystemRows = Arc<dyn Fn(&str) -> Vec<Row> + Send + Sync>;
+pub(crate) type SystemRows = Arc<dyn Fn(&str) -> Vec<Vec<Value>> + Send + Sync>;
 
 /// A key as it is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,21 +68,22 @@ pub(crate) enum Key {
 
 impl Key {
     /// A value as a key of a column of this type, as `SQLite` compares the two.
-    pub(crate) fn of(value: &Value, sql_type: SqlType) -> Option<Self> {
+    pub(crate) fn of<'v>(value: impl Into<ValueRef<'v>>, sql_type: SqlType) -> Option<Self> {
+        let value = value.into();
         if !matches!(sql_type, SqlType::Varchar { .. }) {
             return super::request::whole(value).map(Self::Whole);
         }
         match value {
-            Value::Text(text) => Some(Self::Text(text.clone())),
-            Value::Integer(number) => Some(Self::Text(number.to_string())),
-            Value::Null | Value::Real(_) | Value::Bytes(_) => None,
+            ValueRef::Text(text) => Some(Self::Text(text.to_owned())),
+            ValueRef::Integer(number) => Some(Self::Text(number.to_string())),
+            ValueRef::Null | ValueRef::Real(_) | ValueRef::Bytes(_) => None,
         }
     }
 
     /// Whether a value is this key.
-    pub(super) fn is(&self, value: &Value) -> bool {
+    pub(super) fn is(&self, value: ValueRef<'_>) -> bool {
         match (self, value) {
-            (Self::Text(text), Value::Text(value)) => text == value,
+            (Self::Text(text), ValueRef::Text(value)) => text == value,
             (Self::Whole(number), value) => super::request::whole(value) == Some(*number),
             (Self::Text(_), _) => false,
         }
@@ -203,9 +205,8 @@ impl Runtime {
         let rows = (self.system)(&plan.table).into_iter();
         rows.map(|row| {
             let columns = layout.columns.iter();
-            columns
-                .map(|&column| row.get(column).cloned().unwrap_or(Value::Null))
-                .collect()
+            let value = |&column: &usize| row.get(column).map_or(ValueRef::Null, ValueRef::from);
+            Row::of(columns.map(value))
         })
         .collect()
     }
@@ -228,37 +229,58 @@ impl Runtime {
         let layout = self
             .layout(plan)
             .ok_or_else(|| internal("a plan without a layout"))?;
-        let reads_table = facts.is_inner && self.reads_table(number, plan, facts);
-        let (demand, local) = if reads_table {
-            self.table_demand(plan, shape, facts, given, &layout)
-        } else {
-            let demand = self.demand(shape, plan, given);
-            (demand, local_values(plan, &layout, given, facts.is_inner))
+        let beginning = Beginning {
+            number,
+            plan,
+            shape,
+            facts,
+            layout: &layout,
+            given,
         };
+        let reads_table = facts.is_inner && self.reads_table(&beginning)?;
+        let (fixed, kept, local) = if reads_table {
+            beginning.without_values()
+        } else {
+            let local = local_values(plan, &layout, given, facts.is_inner);
+            (plan.clone(), given.to_vec(), local)
+        };
+        let demand = self.demand(shape, &fixed, &kept);
         if demand.queries.is_empty() {
             return Ok(Rows::listed(Vec::new()));
         }
-        if Self::is_counted(plan, facts)
+        if !reads_table
+            && Self::is_counted(plan, facts)
             && let Some(count) = self.count(plan, shape, &demand)?
         {
             return Ok(Rows::counted(count));
         }
-        let parent_key = self.parent_key(plan, shape);
-        if !facts.is_inner && self.places(&plan.table) <= 1 {
+        let by_value = self.by_value(&beginning, &fixed, &kept, &demand);
+        let is_read_once = !facts.is_inner && self.places(&plan.table) <= 1;
+        if is_read_once && by_value.is_none() {
+            let bound = Self::bound(plan, given);
+            let fetches_ahead = Self::fetches_ahead(facts, &demand, bound);
             let stream = Stream::new(
                 self.fetcher.clone(),
                 Arc::clone(shape),
-                layout,
+                Arc::clone(&layout),
                 demand,
-                parent_key,
+                self.parent_key(plan, shape),
             );
-            let bound = Self::bound(plan, given);
-            let fetches_ahead = !facts.can_stop && bound.is_none();
             let way = self.way(plan, shape);
             return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
         }
-        let shared = self.shared(plan, shape, facts, &layout, demand, given)?;
+        let shared = self.shared(&beginning, demand, by_value)?;
         Ok(Rows::stored(shared, local))
+    }
+
+    /// Whether the next page is going to be asked for, so that it can be fetched before it is.
+    pub(super) fn fetches_ahead(facts: &ScanFacts, demand: &Demand, bound: Option<i64>) -> bool {
+        let reads_all = match facts.stops {
+            Stops::Never => true,
+            Stops::AtLimit => demand.limit.is_some(),
+            Stops::Anywhere => false,
+        };
+        reads_all && bound.is_none()
     }
 
     /// The key beyond which a scan need not be read.
@@ -312,8 +334,7 @@ impl Runtime {
 
     /// Whether only the number of rows matters, and the service knows it.
     pub(crate) fn is_counted(plan: &Plan, facts: &ScanFacts) -> bool {
-        !facts.is_inner
-            && plan.access == Access::List
+        plan.access == Access::List
             && facts.columns.is_empty()
             && !facts.reads_rowid
             && plan.is_exact
@@ -343,12 +364,22 @@ impl Runtime {
 
     /// What a scan asks of the service, with these values for its arguments.
     pub(super) fn demand(&self, shape: &TableShape, plan: &Plan, given: &[Given]) -> Demand {
+        self.requester(shape, plan, FEW_VALUES)
+            .demand(shape, plan, given)
+    }
+
+    pub(super) fn requester(
+        &self,
+        shape: &TableShape,
+        plan: &Plan,
+        most_values: usize,
+    ) -> Requester<'_> {
         Requester {
             catalog: &self.catalog,
             paging: &self.fetcher.session.settings().profile.paging,
             fields: self.fields_length(plan, shape),
+            most_values,
         }
-        .demand(shape, plan, given)
     }
 
     /// The field with the key of the records that hold a table's rows.

@@ -10,6 +10,7 @@ mod edits;
 mod either;
 mod ends;
 mod exists;
+mod holder;
 mod not_in;
 mod propagate;
 mod right_join;
@@ -48,7 +49,7 @@ struct Rule {
 }
 
 /// The rules, in the order in which they are applied: what one writes, the next may read.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         words: &["RIGHT"],
         apply: right_join::apply,
@@ -56,6 +57,10 @@ const RULES: [Rule; 7] = [
     Rule {
         words: &["EXISTS"],
         apply: exists::apply,
+    },
+    Rule {
+        words: &["LEFT", "IN"],
+        apply: holder::apply,
     },
     Rule {
         words: &["COUNT"],

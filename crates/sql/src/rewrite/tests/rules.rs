@@ -328,6 +328,36 @@ fn a_right_join_is_turned_around() {
 }
 
 #[test]
+fn an_array_is_read_with_its_holder() {
+    assert_rewritten(&[
+        (
+            "SELECT b.kind, COUNT(*) FROM balances b WHERE EXISTS (SELECT 1 FROM matters m WHERE m.id = b.matter_id AND m.status = 'a') GROUP BY b.kind",
+            "SELECT b.kind, COUNT(*) FROM balances b JOIN (SELECT m.id AS \"holder key 0\" FROM matters m WHERE m.status = 'a') AS \"holder 0\" ON \"holder key 0\" = b.matter_id WHERE TRUE GROUP BY b.kind",
+        ),
+        (
+            "SELECT kind FROM balances WHERE kind > 'a' AND matter_id IN (SELECT id FROM matters)",
+            "SELECT kind FROM balances JOIN (SELECT id AS \"holder key 1\" FROM matters) AS \"holder 1\" ON \"holder key 1\" = matter_id WHERE kind > 'a' AND TRUE",
+        ),
+        (
+            "SELECT * FROM balances b LEFT OUTER JOIN matters m ON b.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id",
+            "SELECT * FROM balances b JOIN matters m ON b.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id",
+        ),
+    ]);
+    assert_untouched(&[
+        "SELECT * FROM balances WHERE matter_id IN (SELECT id FROM matters)",
+        "SELECT kind FROM balances WHERE matter_id NOT IN (SELECT id FROM matters)",
+        "SELECT kind FROM balances WHERE matter_id IN (SELECT client_id FROM matters)",
+        "SELECT kind FROM balances WHERE id IN (SELECT id FROM matters)",
+        "SELECT kind FROM balances b WHERE matter_id IN (SELECT id FROM matters WHERE number = b.kind)",
+        "SELECT kind FROM balances WHERE matter_id IN (SELECT id FROM matters LIMIT 1)",
+        "SELECT 1 FROM balances b LEFT JOIN matters m ON b.matter_id = m.id AND m.rate > 1",
+        "SELECT 1 FROM matters m LEFT JOIN balances b ON b.matter_id = m.id",
+        "SELECT 1 FROM balances b LEFT JOIN matters m ON b.id = m.id",
+        "SELECT 1 FROM contacts c LEFT JOIN balances b ON b.id = c.id LEFT JOIN matters m ON m.id = b.matter_id",
+    ]);
+}
+
+#[test]
 fn what_cannot_be_read_stays() {
     assert_untouched(&[
         "",
