@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
-use crate::typing::{self, Analysis, Failure};
+use crate::typing::{self, Analysis, Failure, Written};
 use crate::value::{Value, ValueRef};
 
 /// The tables of a connection, ready for queries from any number of threads.
@@ -181,14 +181,20 @@ impl Database {
         } else {
             Arc::default()
         };
-        let mut outcome = typing::analyze(&translated.sql, &catalog);
+        let written = Written {
+            sql,
+            positions: &translated.positions,
+        };
+        let analyze =
+            |catalog: &Catalog| typing::analyze_translated(&translated.sql, written, catalog);
+        let mut outcome = analyze(&catalog);
         if outcome.is_err() && self.catalog.get().is_none() {
             catalog = self.known_catalog();
-            outcome = typing::analyze(&translated.sql, &catalog);
+            outcome = analyze(&catalog);
         }
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
             catalog = self.load_custom_fields(&progress, cancel)?;
-            outcome = typing::analyze(&translated.sql, &catalog);
+            outcome = analyze(&catalog);
         }
         let analysis = outcome.map_err(in_original)?;
         let statement = Statement {
