@@ -164,8 +164,7 @@ fn subroutines(program: &[Instruction]) -> Vec<Subroutine> {
         let returns = |one: &Instruction| one.opcode == "Return" && one.p1 == call.p1;
         // It may return in several places.
         let to = within()
-            .filter(|(_, one)| returns(one))
-            .last()
+            .rfind(|(_, one)| returns(one))
             .map_or(from, |(to, _)| to);
         let leaves = |one: &Instruction| {
             usize::try_from(one.p2).is_ok_and(|target| target < from || to < target)
