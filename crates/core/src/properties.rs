@@ -420,6 +420,12 @@ pub static PROPERTIES: &[Property] = {
     works(Sql, "InvalidValues", OneOf(&["ERROR", "NULL"]), "ERROR",
         "What a value becomes that the service sends and that does not fit its column's type: an \
          error that names the row and the column, or NULL with a warning."),
+    works(Sql, "MaxRows", ANY_INTEGER, "-1",
+        "The most rows of a result whose outermost SELECT has neither aggregates nor GROUP BY. A LIMIT \
+         that is smaller holds besides. Results of system tables are not bounded. 0 or less: all rows."),
+    works(Sql, "Pagesize", ANY_INTEGER, "-1",
+        "The most records that are asked for at once, if the service allows more. Smaller pages take \
+         more requests. 0 or less: as many as the service allows."),
 
     accepted("User", Text, "No scheme that needs it is supported.").alias(&["UID"]),
     accepted("Password", Text, "No scheme that needs it is supported.").alias(&["PWD"]).secret(),
@@ -456,8 +462,6 @@ pub static PROPERTIES: &[Property] = {
     accepted("BrowsableSchemas", Text, "For SQL metadata."),
     accepted("Tables", Text, "For SQL metadata."),
     accepted("Views", Text, "For SQL metadata."),
-    accepted("Pagesize", ANY_INTEGER, "The profile says how many records a page has."),
-    accepted("MaxRows", ANY_INTEGER, "For SQL."),
     accepted("RTK", Text, "No licence key is needed.").secret(),
     accepted("PseudoColumns", Text, "For SQL."),
     accepted("UserDefinedViews", Text, "For SQL."),

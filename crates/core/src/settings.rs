@@ -71,6 +71,10 @@ pub struct Settings {
     pub custom_fields: bool,
     /// `InvalidValues=NULL`: a value that does not fit its column is NULL.
     pub invalid_values_are_null: bool,
+    /// `MaxRows`: the most rows of a result without aggregates and groups. `None`: all.
+    pub max_rows: Option<u64>,
+    /// `Pagesize`: the most records that a list is asked for at once. `None`: as many as it allows.
+    pub page_size: Option<u32>,
     /// The properties that were given and do nothing, for the log.
     pub without_effect: Vec<String>,
     described: Vec<(&'static str, String)>,
@@ -239,6 +243,9 @@ impl Settings {
             readonly: given.boolean("Readonly"),
             custom_fields: given.word("CustomFields") == "COLUMNS",
             invalid_values_are_null: given.word("InvalidValues") == "NULL",
+            max_rows: bound(&given, "MaxRows"),
+            page_size: bound(&given, "Pagesize")
+                .map(|size| u32::try_from(size).unwrap_or(u32::MAX)),
             without_effect: given.without_effect(),
             described: given.describe(),
             profile,
@@ -545,6 +552,12 @@ fn custom_url_params(given: &Given) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect()
+}
+
+/// A number that is no bound where it is 0 or less.
+fn bound(given: &Given, name: &str) -> Option<u64> {
+    let number = given.unsigned(name)?;
+    (number > 0).then_some(number)
 }
 
 fn log(given: &Given) -> Result<LogSettings> {

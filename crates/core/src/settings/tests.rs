@@ -694,7 +694,22 @@ fn effective_properties_are_described_with_secrets_masked() {
     assert_eq!(value("LoginTimeout"), Some("5"));
     assert_eq!(value("ProxyAutoDetect"), Some("false"));
     assert_eq!(value("Scope"), Some("a b"));
-    assert_eq!(value("MaxRows"), None);
+    assert_eq!(value("MaxRows"), Some("-1"));
+    assert_eq!(value("RowScanDepth"), None);
+}
+
+#[test]
+fn bounds_of_results_are_read() {
+    let bounds = |text: &str| {
+        let settings = parse(text);
+        (settings.max_rows, settings.page_size)
+    };
+    assert_eq!(bounds(""), (None, None));
+    assert_eq!(bounds("MaxRows=-1;Page Size=0"), (None, None));
+    assert_eq!(bounds("MaxRows=7;Pagesize=1000"), (Some(7), Some(1000)));
+    let (largest, huge) = (i64::MAX, Some(u32::MAX));
+    assert_eq!(bounds(&format!("Pagesize={largest}")), (None, huge));
+    assert!(error("MaxRows=many").contains("MaxRows"));
 }
 
 /// Text around a canary that leads properties down their different paths.
