@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod bodies;
 mod calls;
 mod login;
 mod refresh;
