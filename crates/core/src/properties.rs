@@ -369,9 +369,9 @@ pub static PROPERTIES: &[Property] = {
         "Parameters to add to every request to the API, in the form of a query string: `a=1&b=2`.").secret(),
 
     works(Network, "ProxyAutoDetect", Boolean, "true",
-        "Whether the proxy is the one that the system and the environment name. Off when \
-         ProxyServer or a firewall is given. If it is set to true with ProxyServer, the system's \
-         proxy is used and a warning says so."),
+        "Whether the proxy is the one that the system and the environment name, for hosts other \
+         than localhost and loopback addresses. Off when ProxyServer or a firewall is given. If it \
+         is set to true with ProxyServer, the system's proxy is used and a warning says so."),
     works(Network, "ProxyServer", Text, "",
         "The host name or address of an HTTP proxy."),
     works(Network, "ProxyPort", Integer(1, 65_535), "80", "The port of the proxy."),

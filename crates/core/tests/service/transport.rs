@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use apilink_core::SqlState;
+use apilink_core::cancel::CancellationToken;
 use apilink_core::http::Request;
 use apilink_core::session::Session;
 use clio_sandbox::Options;
@@ -13,7 +14,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{Service, get, send};
+use super::{Service, get, in_a_child, send};
 
 /// An authority, and what it has signed, as PEM files in a folder.
 struct Certificates {
@@ -247,7 +248,10 @@ fn serve(mut client: TcpStream, notes: &Mutex<Vec<String>>) {
         .push(format!("{} {authorized}", lines[0].to_ascii_lowercase()));
     let target = lines[0].split(' ').nth(1).unwrap();
     if lines[0].starts_with("CONNECT") {
-        let server = TcpStream::connect(target).unwrap();
+        let Ok(server) = TcpStream::connect(target) else {
+            let _ = client.write_all(b"HTTP/1.1 502 No such host\r\n\r\n");
+            return;
+        };
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         return splice(client, server);
     }
@@ -357,6 +361,42 @@ fn the_token_endpoint_is_reached_through_the_proxy_too() {
     assert!(
         seen.iter().any(|line| line.contains("/oauth/token")),
         "{seen:?}"
+    );
+}
+
+/// The system's proxy is for other machines: secrets of a local server are not sent there.
+#[test]
+fn this_machine_is_reached_without_the_systems_proxy() {
+    let proxy = Proxy::start();
+    let url = format!("http://127.0.0.1:{}", proxy.port);
+    let variables = [("http_proxy", &*url), ("https_proxy", &*url)];
+    in_a_child(
+        "transport::this_machine_is_reached_without_the_systems_proxy",
+        &variables,
+        || {
+            let service = Service::plain();
+            service.store_token(std::time::Duration::ZERO);
+            let session = through(&service, "");
+            session
+                .revoke(&CancellationToken::new(), &mut Vec::new())
+                .unwrap();
+            // Others are reached through it.
+            let certificates = Certificates::new();
+            let more = profile_with_region(&certificates, "443");
+            let path = certificates.path("Local.apip");
+            let profile = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, profile.replace("localhost:443", "clio.invalid")).unwrap();
+            service.store_token(std::time::Duration::from_secs(3600));
+            let session = service.connect(&more);
+            assert!(send(&session, &Request::get("matters")).0.is_err());
+        },
+        || {
+            let seen = proxy.seen();
+            assert!(!seen.is_empty());
+            for line in seen {
+                assert_eq!(line, "connect clio.invalid:443 http/1.1 false");
+            }
+        },
     );
 }
 
