@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::error::{Diagnostic, Result};
+use crate::platform;
 use crate::region;
 use crate::settings::{ProxySettings, TransportSettings};
 
@@ -42,7 +43,7 @@ pub(crate) fn builder(
     tls: ClientConfig,
     way: Way,
 ) -> Result<ClientBuilder> {
-    let builder = ClientBuilder::new()
+    let builder = platform::without_limit_of_system(ClientBuilder::new())
         .user_agent(USER_AGENT)
         .tls_backend_preconfigured(tls)
         // Redirects are followed by hand, so that the token never goes along.

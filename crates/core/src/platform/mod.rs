@@ -21,7 +21,22 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
+use reqwest::ClientBuilder;
+
 use crate::error::{Diagnostic, Result, SqlState};
+
+/// Leaves it to `Timeout` how long the other side may take nothing: reqwest would have Linux give a
+/// connection up after 30 seconds of that.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+pub fn without_limit_of_system(builder: ClientBuilder) -> ClientBuilder {
+    builder.tcp_user_timeout(None)
+}
+
+/// Nothing to do: there is no such limit here.
+#[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
+pub fn without_limit_of_system(builder: ClientBuilder) -> ClientBuilder {
+    builder
+}
 
 /// The directory for the configuration of the user that runs this process: `%APPDATA%` on Windows,
 /// elsewhere `$XDG_CONFIG_HOME` or `~/.config` (XDG Base Directory Specification 0.8).

@@ -1,10 +1,12 @@
 //! Bodies that come or go faster or slower than somebody takes them.
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
-use apilink_core::http::Request;
+use apilink_core::http::{Request, RequestBody, Target};
 use clio_sandbox::{Fault, FaultKind};
 
 use super::{Service, send};
@@ -49,4 +51,69 @@ fn reading_what_is_at_hand_is_cancelled_and_goes_on_later() {
         }
     }
     assert!(total >= 20 << 20, "{total} bytes in all");
+}
+
+/// Takes one request at 100 kB a second and answers it.
+fn slow_reader(length: usize) -> (u16, std::thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let (mut taken, mut piece) = (0, [0; 10_000]);
+        while taken < length {
+            std::thread::sleep(Duration::from_millis(100));
+            match client.read(&mut piece).unwrap() {
+                0 => panic!("only {taken} bytes came"),
+                count => taken += count,
+            }
+        }
+        let reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        client.write_all(reply.as_bytes()).unwrap();
+    });
+    (port, server)
+}
+
+/// The system takes a body over at once and sends it as slowly as the wire takes it: that is no
+/// silence.
+#[test]
+fn an_upload_over_a_slow_wire_is_not_silence() {
+    const LENGTH: usize = 300_000;
+    let service = Service::plain();
+    let session = service.connect("Timeout=1");
+    let body = vec![7; LENGTH];
+    for way in ["memory", "reader"] {
+        let (port, server) = slow_reader(LENGTH);
+        let target = Target::Signed(format!("http://127.0.0.1:{port}/k?sig=1"));
+        let request = Request::new("PUT", target).unwrap();
+        let mut reader = &body[..];
+        let content = match way {
+            "memory" => RequestBody::Bytes(body.clone().into()),
+            _ => RequestBody::Reader {
+                reader: &mut reader,
+                length: Some(LENGTH as u64),
+            },
+        };
+        let begun = Instant::now();
+        let reply = session.execute(&request, content, &never(), &mut Vec::new());
+        assert_eq!(reply.unwrap().status().as_u16(), 200, "from {way}");
+        assert!(begun.elapsed() > Duration::from_secs(2));
+        server.join().unwrap();
+    }
+}
+
+/// A service that has taken a small body and says nothing is not waited for much longer.
+#[test]
+fn silence_after_a_small_body_ends_with_the_time_limit() {
+    let service = Service::plain();
+    let session = service.connect("Timeout=1");
+    service.sandbox.fault(Fault {
+        times: 0,
+        ..Fault::new("/api/v4/contacts*", FaultKind::Stall)
+    });
+    let request = Request::new("POST", Target::Api("contacts".into())).unwrap();
+    let begun = Instant::now();
+    let body = RequestBody::Bytes(vec![b' '; 1000].into());
+    let reply = session.execute(&request, body, &never(), &mut Vec::new());
+    assert_eq!(reply.err().unwrap().sqlstate, SqlState::TIMEOUT);
+    assert!(begun.elapsed() < Duration::from_secs(3));
 }
