@@ -405,8 +405,8 @@ pub static PROPERTIES: &[Property] = {
          encrypted.").secret(),
 
     works(Logging, "Logfile", Path, "",
-        "The log file. It is created; its directory is not. Secrets are never written to it. When \
-         it is not given, nothing is logged."),
+        "The log file: not a pipe or a device. It is created; its directory is not. Secrets are \
+         never written to it. When it is not given, nothing is logged."),
     works(Logging, "Verbosity", Integer(1, 5), "1",
         "How much is logged. Each level holds the ones before it: 1 connections and errors, 2 \
          requests, 3 their headers, with secrets masked. 4 and 5 add nothing so far. Bodies are \

@@ -1,6 +1,5 @@
 //! One attempt to send a request: no token, no repetition, no redirect.
 
-use std::fs::File;
 use std::future::Future;
 use std::io::Read;
 use std::sync::Arc;
@@ -23,6 +22,7 @@ use crate::http::response::{Arrival, Response, Rest};
 use crate::http::tls;
 use crate::http::upload::{Activity, Upload, unless_silent};
 use crate::io::{self, LANES, Lane, Lanes};
+use crate::platform;
 use crate::region::Origin;
 use crate::settings::TransportSettings;
 
@@ -149,7 +149,7 @@ impl Transport {
                         format!("The file {} cannot be read: {error}.", path.display()),
                     )
                 };
-                let mut file = File::open(path).map_err(problem)?;
+                let mut file = platform::open_file(path).map_err(problem)?;
                 let length = file.metadata().map_err(problem)?.len();
                 self.feed(attempt, &mut file, Some(length), cancel)?
             }

@@ -117,3 +117,27 @@ fn silence_after_a_small_body_ends_with_the_time_limit() {
     assert_eq!(reply.err().unwrap().sqlstate, SqlState::TIMEOUT);
     assert!(begun.elapsed() < Duration::from_secs(3));
 }
+
+/// To open a pipe waits for its other end, which nothing could cancel.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_to_send_or_to_log_to() {
+    let service = Service::plain();
+    let pipe = service.folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+
+    let session = service.connect("");
+    let request = Request::new("POST", Target::Api("contacts".into())).unwrap();
+    let body = RequestBody::File(&pipe);
+    let sent = session.execute(&request, body, &never(), &mut Vec::new());
+    let more = format!("Logfile={}", pipe.display());
+    let connected = service.try_connect(&more, None);
+    for error in [sent.err(), connected.err()] {
+        let error = error.unwrap();
+        assert_eq!(error.sqlstate, SqlState::GENERAL_ERROR);
+        for part in ["pipe", "not a regular file"] {
+            assert!(error.message.contains(part), "{error}");
+        }
+    }
+}
