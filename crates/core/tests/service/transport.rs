@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
 use apilink_core::http::Request;
-use apilink_core::session::Session;
+use apilink_core::session::{ConnectOptions, Session};
 use clio_sandbox::Options;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{Service, get, in_a_child, send};
+use super::{Service, get, in_a_child, send, settings};
 
 /// An authority, and what it has signed, as PEM files in a folder.
 struct Certificates {
@@ -110,6 +110,49 @@ fn a_certificate_is_trusted_as_an_authority_as_itself_or_not_at_all() {
         assert_eq!(error.sqlstate, SqlState::CANNOT_CONNECT);
         assert!(error.message.contains("certificate"), "{error}");
     }
+}
+
+#[test]
+fn any_certificate_is_accepted_where_the_string_says_so() {
+    let certificates = Certificates::new();
+    let (service, more) = behind_tls(&certificates);
+    // Even that of another host.
+    let more = more.replace("Local.apip", "Other.apip");
+    let profile = std::fs::read_to_string(certificates.path("Local.apip")).unwrap();
+    certificates.write(
+        "Other.apip",
+        &profile.replace("\"localhost:", "\"127.0.0.1:"),
+    );
+    let refused = send(&service.connect(&more), &Request::get("users/who_am_i")).0;
+    assert_eq!(refused.err().unwrap().sqlstate, SqlState::CANNOT_CONNECT);
+    let session = service.connect(&format!("{more};SSLServerCert=*"));
+    get(&session, "users/who_am_i");
+}
+
+/// A corporate authority is put into the system's store, here one that the environment names.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_authority_of_the_systems_store_is_trusted() {
+    let certificates = Certificates::new();
+    let (service, more) = behind_tls(&certificates);
+    service.store_token(std::time::Duration::from_secs(3600));
+    let authority = certificates.path("authority.pem");
+    let variables = [
+        ("SSL_CERT_FILE", authority.to_str().unwrap()),
+        ("APILINK_TEST_STRING", &service.string(&more)),
+    ];
+    in_a_child(
+        "transport::an_authority_of_the_systems_store_is_trusted",
+        &variables,
+        || {
+            let settings = settings(&std::env::var("APILINK_TEST_STRING").unwrap());
+            let (cancel, mut records) = (CancellationToken::new(), Vec::new());
+            let options = ConnectOptions::default();
+            let session = Session::connect(settings, options, &cancel, &mut records).unwrap();
+            get(&session, "users/who_am_i");
+        },
+        || {},
+    );
 }
 
 #[test]
