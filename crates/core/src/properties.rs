@@ -357,7 +357,9 @@ pub static PROPERTIES: &[Property] = {
 
     works(Requests, "Timeout", SECONDS, "60",
         "How many seconds connecting, and silence on the wire, may last. It does not limit the \
-         length of a download. 0: no limit."),
+         length of a download or an upload. What is sent is taken over by the system long before it \
+         is on the wire: silence begins when it would be there at 16 KiB a second, at most 256 \
+         seconds after it was taken over. 0: no limit."),
     works(Requests, "ConnectOnOpen", Boolean, "false",
         "Whether connecting proves the token with a request to the service."),
     works(Requests, "Readonly", Boolean, "false",
@@ -369,9 +371,9 @@ pub static PROPERTIES: &[Property] = {
         "Parameters to add to every request to the API, in the form of a query string: `a=1&b=2`.").secret(),
 
     works(Network, "ProxyAutoDetect", Boolean, "true",
-        "Whether the proxy is the one that the system and the environment name. Off when \
-         ProxyServer or a firewall is given. If it is set to true with ProxyServer, the system's \
-         proxy is used and a warning says so."),
+        "Whether the proxy is the one that the system and the environment name, for hosts other \
+         than localhost and loopback addresses. Off when ProxyServer or a firewall is given. If it \
+         is set to true with ProxyServer, the system's proxy is used and a warning says so."),
     works(Network, "ProxyServer", Text, "",
         "The host name or address of an HTTP proxy."),
     works(Network, "ProxyPort", Integer(1, 65_535), "80", "The port of the proxy."),
@@ -403,8 +405,8 @@ pub static PROPERTIES: &[Property] = {
          encrypted.").secret(),
 
     works(Logging, "Logfile", Path, "",
-        "The log file. It is created; its directory is not. Secrets are never written to it. When \
-         it is not given, nothing is logged."),
+        "The log file: not a pipe or a device. It is created; its directory is not. Secrets are \
+         never written to it. When it is not given, nothing is logged."),
     works(Logging, "Verbosity", Integer(1, 5), "1",
         "How much is logged. Each level holds the ones before it: 1 connections and errors, 2 \
          requests, 3 their headers, with secrets masked. 4 and 5 add nothing so far. Bodies are \

@@ -103,7 +103,7 @@ pub(crate) fn exchange_code(
 pub(crate) fn refresh(settings: &Settings, refresh_token: &SecretString) -> Result<TokenSet> {
     let client = client(settings, &settings.endpoints.refresh)?;
     let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
-    let http = blocking_client(&settings.transport)?;
+    let http = blocking_client(&settings.transport, &settings.endpoints.refresh)?;
     let issued_at = SystemTime::now();
     let reply = client
         .exchange_refresh_token(&used)
@@ -260,8 +260,9 @@ fn send_cancellable(
     tolerant(status, response.body_up_to(MAX_REPLY, cancel)?)
 }
 
-fn blocking_client(settings: &TransportSettings) -> Result<reqwest::blocking::Client> {
-    let builder = http_client::builder(settings, tls::client_config(settings)?)?;
+fn blocking_client(settings: &TransportSettings, url: &Url) -> Result<reqwest::blocking::Client> {
+    let way = http_client::Way::to(url, settings);
+    let builder = http_client::builder(settings, tls::client_config(settings)?, way)?;
     reqwest::blocking::ClientBuilder::from(builder)
         .timeout(refresh_limit(settings))
         .build()
