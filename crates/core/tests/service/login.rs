@@ -60,6 +60,25 @@ fn a_usable_token_means_no_network_traffic() {
     assert_eq!(service.sandbox.counters().connections, 0);
 }
 
+/// The log says how a person was asked. The state is for nobody else.
+#[test]
+fn the_log_tells_of_a_login_without_its_state() {
+    let service = Service::plain();
+    let mut shown = String::new();
+    let mut show = |url: &str| {
+        url.clone_into(&mut shown);
+        true
+    };
+    let more = "LoginTimeout=1;State=state-%-canary";
+    let error = service.try_connect(more, Some(&mut show)).err().unwrap();
+    assert_eq!(error.sqlstate, SqlState::TIMEOUT);
+    assert!(shown.contains("-canary") && error.message.contains(&shown));
+    let log = service.log.lock().unwrap().join("\n");
+    assert!(log.contains("shown by the program"), "{log}");
+    assert!(log.contains("/oauth/authorize?"), "{log}");
+    assert!(!log.contains("canary"), "{log}");
+}
+
 #[test]
 fn declining_is_told_apart() {
     let service = Service::plain();
