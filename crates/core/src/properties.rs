@@ -339,7 +339,8 @@ pub static PROPERTIES: &[Property] = {
          redirected. Needs InitiateOAuth REFRESH or GETANDREFRESH, and OAuthSettingsLocation, \
          where the token will be kept: a code works only once.").secret(),
     works(OAuth, "PKCEVerifier", Text, "",
-        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE.").secret(),
+        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE: 43 to \
+         128 letters, digits and characters of -._~ (RFC 7636).").secret(),
     works(OAuth, "State", Text, "",
         "The state parameter of the authorization request. When it is not given: a random one.").secret(),
     works(OAuth, "Scope", Text, "",
