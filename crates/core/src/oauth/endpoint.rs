@@ -30,7 +30,7 @@ use crate::io;
 use crate::profile::{ClientAuthentication, RetryProfile, RevocationAuthorization};
 use crate::secret::{basic, scrub};
 use crate::settings::{Settings, TransportSettings};
-use crate::token::TokenSet;
+use crate::token::{Lineage, TokenSet};
 
 /// A token reply is a few hundred bytes; more than this is something else.
 const MAX_REPLY: usize = 1 << 20;
@@ -238,7 +238,7 @@ fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<TokenSet> {
         }),
         issued_at: Some(issued_at),
         expires_in: reply.expires_in(),
-        seed: None,
+        lineage: Lineage::default(),
     })
 }
 

@@ -24,7 +24,7 @@ use crate::secret::MASK;
 use crate::settings::{AuthScheme, InitiateOAuth, Settings};
 use crate::token::keeper::{Demand, Keeper, Refusal};
 use crate::token::store::{DefaultName, TokenStore};
-use crate::token::{Seed, TokenSet, digest};
+use crate::token::{Lineage, Seed, TokenSet, digest};
 
 /// What the program says in place of the connection string.
 #[derive(Default)]
@@ -531,7 +531,7 @@ fn given_token(settings: &Settings) -> TokenSet {
             .issued_at
             .or_else(|| given.expires_in.map(|_| SystemTime::now())),
         expires_in: given.expires_in,
-        seed: None,
+        lineage: Lineage::default(),
     }
 }
 

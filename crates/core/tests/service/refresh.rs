@@ -76,6 +76,42 @@ fn a_rotated_refresh_token_is_stored_and_an_old_string_does_not_undo_it() {
     assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (4, 0));
 }
 
+/// Whichever of a chain of refresh tokens a string holds.
+#[test]
+fn an_old_string_from_the_middle_of_a_chain_does_not_undo_it_either() {
+    let service = Service::rotating();
+    let string =
+        |refresh_token: &str| format!("InitiateOAuth=REFRESH;OAuthRefreshToken={refresh_token}");
+    let mut chain = vec![service.grant(Duration::from_secs(60)).refresh_token];
+    quiet(&service, &string(&chain[0])).unwrap();
+    for round in 0..4 {
+        chain.push(stored_refresh_token(&service));
+        // With the first token, and with none.
+        let more = if round % 2 == 0 {
+            string(&chain[0])
+        } else {
+            "InitiateOAuth=REFRESH".into()
+        };
+        let session = quiet(&service, &more).unwrap();
+        session
+            .refresh(&CancellationToken::new(), &mut Vec::new())
+            .unwrap();
+    }
+    chain.push(stored_refresh_token(&service));
+    for old in &chain {
+        let session = quiet(&service, &string(old)).unwrap();
+        get(&session, "users/who_am_i");
+    }
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (5, 0));
+
+    // What does not belong to the chain counts before it.
+    let other = service.grant(Duration::from_secs(60)).refresh_token;
+    quiet(&service, &string(&other)).unwrap();
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (6, 0));
+}
+
 #[test]
 fn the_old_refresh_token_is_kept_unless_the_reply_has_a_new_one() {
     let service = Service::plain();
