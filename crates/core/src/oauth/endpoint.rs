@@ -428,7 +428,8 @@ fn endpoint_url(text: &str) -> Result<Url> {
 }
 
 /// Drops what oauth2 is stricter about than the services are: it wants status 200 and a JSON
-/// content type. `None` in place of a body that is too large.
+/// content type, and errors with a status of their own. `None` in place of a body that is too
+/// large.
 fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpResponse> {
     let Some(body) = body.filter(|body| body.len() <= MAX_REPLY) else {
         return Err(Diagnostic::new(
@@ -439,20 +440,21 @@ fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpRespo
     if !status.is_success() && !is_oauth_error(&body) {
         return Err(no_oauth_error(status));
     }
-    let status = if status.is_success() {
-        http::StatusCode::OK
-    } else {
-        status
+    let status = match (status.is_success(), is_oauth_error(&body)) {
+        (true, false) => http::StatusCode::OK,
+        (true, true) => http::StatusCode::BAD_REQUEST,
+        (false, _) => status,
     };
     let mut response = HttpResponse::new(body);
     *response.status_mut() = status;
     Ok(response)
 }
 
-/// RFC 6749 section 5.2.
+/// RFC 6749 section 5.2. A reply with a token is none, whatever else it says.
 fn is_oauth_error(body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|body: serde_json::Value| {
-        body.get("error").is_some_and(serde_json::Value::is_string)
+        let is_text = |name| body.get(name).is_some_and(serde_json::Value::is_string);
+        is_text("error") && !is_text("access_token")
     })
 }
 

@@ -243,6 +243,7 @@ fn token_replies_are_read_tolerantly() {
         ("expires_in", serde_json::Value::Null),
         ("expires_in", "3600".into()),
         ("token_type", "BEARER".into()),
+        ("error", "none".into()),
     ] {
         let service = Service::plain();
         service.store_token(Duration::ZERO);
@@ -266,6 +267,28 @@ fn a_token_reply_that_is_none_is_an_error_without_its_text() {
     let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
     assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
     assert!(!error.message.contains("canary"), "{error}");
+}
+
+/// Some services send their errors with status 200.
+#[test]
+fn an_oauth_error_with_a_good_status_is_an_error_all_the_same() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    service.sandbox.fault(Fault {
+        body: Some(r#"{"error":"invalid_grant","error_description":"gone"}"#.into()),
+        times: 0,
+        ..Fault::new("/oauth/token", FaultKind::Token)
+    });
+    let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
+    assert_eq!(error.native, native::OAUTH_INVALID_GRANT, "{error}");
+    assert!(error.message.contains("new login is needed"), "{error}");
+    let mut asked = 0;
+    let mut show = |_: &str| {
+        asked += 1;
+        false
+    };
+    let error = service.try_connect("", Some(&mut show)).err().unwrap();
+    assert_eq!((asked, error.sqlstate), (1, SqlState::CANCELLED));
 }
 
 /// By their age alone, the stored tokens would look good for a long time.
