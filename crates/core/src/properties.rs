@@ -380,9 +380,10 @@ pub static PROPERTIES: &[Property] = {
     works(Network, "ProxyPassword", Text, "", "The password for the proxy.").secret(),
     works(Network, "ProxyAuthScheme", OneOf(&["BASIC", "NONE"]), "BASIC",
         "How ProxyUser and ProxyPassword are sent to the proxy. NONE: not at all."),
-    works(Network, "ProxySSLType", OneOf(&["AUTO", "TUNNEL", "NEVER"]), "AUTO",
-        "The proxy is spoken to without TLS, and https goes through it as a tunnel, whichever of \
-         these is given. ALWAYS, TLS to the proxy itself, is not supported."),
+    works(Network, "ProxySSLType", OneOf(&["AUTO", "ALWAYS", "NEVER", "TUNNEL"]), "AUTO",
+        "ALWAYS: the proxy is spoken to by TLS, and its certificate is checked as the service's is \
+         (SSLServerCert). With the others it is spoken to without. Either way https goes through it \
+         as a tunnel."),
     works(Network, "ProxyExceptions", Text, "",
         "Hosts that are reached without the proxy, separated by `;` (enclose the value in quotes) or \
          by commas."),

@@ -156,7 +156,8 @@ pub enum ProxySettings {
     Direct,
     /// Through a proxy or a firewall.
     Through {
-        /// `http://HOST:PORT` (a proxy, or a `TUNNEL` firewall) or `socks5h://HOST:PORT`.
+        /// `http://HOST:PORT` (a proxy, or a `TUNNEL` firewall), `https://HOST:PORT` (a proxy that
+        /// is spoken to by TLS) or `socks5h://HOST:PORT`.
         url: Url,
         /// User and password, if the proxy wants them.
         credentials: Option<(String, SecretString)>,

@@ -190,7 +190,7 @@ fn values_that_are_not_allowed_name_the_allowed_ones() {
         ("AuthScheme=BASIC", "OAuth, None"),
         ("InitiateOAuth=ALWAYS", "OFF, REFRESH, GETANDREFRESH"),
         ("ProxyAuthScheme=NTLM", "BASIC, NONE"),
-        ("ProxySSLType=ALWAYS", "AUTO, TUNNEL, NEVER"),
+        ("ProxySSLType=SOMETIMES", "AUTO, ALWAYS, NEVER, TUNNEL"),
         ("FirewallType=SOCKS4", "NONE, SOCKS5, TUNNEL"),
         ("Readonly=maybe", "true, false"),
         ("Timeout=-1", "a whole number, 0 or more"),
