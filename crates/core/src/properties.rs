@@ -339,7 +339,8 @@ pub static PROPERTIES: &[Property] = {
          redirected. Needs InitiateOAuth REFRESH or GETANDREFRESH, and OAuthSettingsLocation, \
          where the token will be kept: a code works only once.").secret(),
     works(OAuth, "PKCEVerifier", Text, "",
-        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE.").secret(),
+        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE: 43 to \
+         128 letters, digits and characters of -._~ (RFC 7636).").secret(),
     works(OAuth, "State", Text, "",
         "The state parameter of the authorization request. When it is not given: a random one.").secret(),
     works(OAuth, "Scope", Text, "",
@@ -381,9 +382,10 @@ pub static PROPERTIES: &[Property] = {
     works(Network, "ProxyPassword", Text, "", "The password for the proxy.").secret(),
     works(Network, "ProxyAuthScheme", OneOf(&["BASIC", "NONE"]), "BASIC",
         "How ProxyUser and ProxyPassword are sent to the proxy. NONE: not at all."),
-    works(Network, "ProxySSLType", OneOf(&["AUTO", "TUNNEL", "NEVER"]), "AUTO",
-        "The proxy is spoken to without TLS, and https goes through it as a tunnel, whichever of \
-         these is given. ALWAYS, TLS to the proxy itself, is not supported."),
+    works(Network, "ProxySSLType", OneOf(&["AUTO", "ALWAYS", "NEVER", "TUNNEL"]), "AUTO",
+        "ALWAYS: the proxy is spoken to by TLS, and its certificate is checked as the service's is \
+         (SSLServerCert). With the others it is spoken to without. Either way https goes through it \
+         as a tunnel."),
     works(Network, "ProxyExceptions", Text, "",
         "Hosts that are reached without the proxy, separated by `;` (enclose the value in quotes) or \
          by commas."),
