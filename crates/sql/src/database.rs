@@ -264,20 +264,13 @@ impl Statement {
             with_values = self.with_values(values)?;
             &with_values
         };
-<<<<<<< HEAD
-        let source = if self.explained.is_some() {
-            RowSource::Listed {
-                rows: plan_rows(&prepared.steps()).into_iter(),
-                row: None,
-            }
-=======
         let prepared = self.plan(analysis, cancel)?;
         let (source, left) = if self.explained.is_some() {
-            (
-                RowSource::Listed(plan_rows(&prepared.steps()).into_iter()),
-                None,
-            )
->>>>>>> w-calls2
+            let listed = RowSource::Listed {
+                rows: plan_rows(&prepared.steps()).into_iter(),
+                row: None,
+            };
+            (listed, None)
         } else {
             let left = self.bounded(analysis).map(|(_, most)| most);
             (RowSource::Query(Box::new(prepared)), left)
