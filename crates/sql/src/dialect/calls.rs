@@ -84,6 +84,11 @@ impl Translator<'_, '_> {
                 .source
                 .error(index, "CAST is written CAST(value AS type)."));
         };
+        if split + 1 == content.end {
+            return Err(self
+                .source
+                .error(content.end, "A type is missing behind AS."));
+        }
         match self.cast_type(split + 1..content.end) {
             Some(kind) => self.write_cast(index, content.start..split, kind),
             None => Err(self.unknown_type(split + 1)),

@@ -322,7 +322,7 @@ impl Analyzer<'_> {
         let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
         let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
         let Some(sql_type) = functions::result_type(lower, &types) else {
-            return Err(self.unknown_function(lower));
+            return Err(self.unknown_function(&unquoted(name)));
         };
         let nullable = functions::result_nullable(lower, &nulls);
         let call = Typed::new(frame.call(name, arguments), sql_type, nullable);
