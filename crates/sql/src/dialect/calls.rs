@@ -100,7 +100,7 @@ impl Translator<'_, '_> {
     fn convert(&mut self, index: usize) -> Result<()> {
         let content = self.content(index);
         if let Some(split) = self.source.find(content.clone(), Keyword::Using) {
-            return self.write_cast(index, content.start..split, CastType::Varchar(None));
+            return self.write_cast(index, content.start..split, CastType::TEXT);
         }
         let arguments = self.arguments(index);
         let (first, second) = match arguments.as_slice() {

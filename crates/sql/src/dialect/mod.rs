@@ -22,7 +22,7 @@
 //! `+` between texts is not concatenation, and `typing` refuses it: write `||` or `CONCAT`.
 
 mod calls;
-mod cast_type;
+pub(crate) mod cast_type;
 mod escapes;
 mod keyword;
 pub(crate) mod lexer;
