@@ -525,7 +525,7 @@ fn mismatch(left: SqlType, right: SqlType) -> Failure {
     Problem::new(
         SqlState::SYNTAX,
         format!(
-            "A {} cannot be compared with a {}.",
+            "{} and {} cannot be compared. A date is written '2026-06-30'.",
             left.name(),
             right.name()
         ),

@@ -8,7 +8,7 @@ use sqlite3_parser::ast::{
 use super::Analyzer;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
-use super::source::{quoted, unquoted};
+use super::source::{Source, quoted, unquoted};
 use super::typed::{Form, Typed, unify, unify_types};
 use crate::types::SqlType;
 
@@ -363,7 +363,7 @@ impl Analyzer<'_> {
         let mut texts = Vec::with_capacity(terms.len());
         for term in terms {
             texts.push(match term.is_integer() {
-                Some(position) => check_position(position, width)?,
+                Some(position) => position_term(self.source, position, width)?,
                 None => self.expr(term, scope)?.into_text(),
             });
         }
@@ -392,7 +392,7 @@ impl Analyzer<'_> {
     /// in a compound is looked up in one arm after the other.
     fn order_term(&mut self, term: &Expr, scopes: &[Scope], columns: &[Column]) -> Outcome<String> {
         if let Some(position) = term.is_integer() {
-            return check_position(position, columns.len());
+            return position_term(self.source, position, columns.len());
         }
         if let Expr::Id(id) = term
             && scopes
@@ -688,13 +688,18 @@ fn complete(relation: &Relation) -> Outcome<()> {
     }
 }
 
-fn check_position(position: i64, columns: usize) -> Outcome<String> {
+/// A term of ORDER BY or GROUP BY that is the number of a column.
+fn position_term(source: &Source, position: i64, columns: usize) -> Outcome<String> {
+    let text = position.to_string();
     match usize::try_from(position) {
-        Ok(at) if (1..=columns).contains(&at) => Ok(position.to_string()),
-        _ => Err(Problem::syntax(format!(
-            "There is no column {position}: the result has {columns}."
-        ))
-        .into()),
+        Ok(at) if (1..=columns).contains(&at) => Ok(text),
+        _ => {
+            let mut problem = Problem::syntax(format!(
+                "There is no column {position}: the result has {columns}."
+            ));
+            problem.place = source.find_term(&text);
+            Err(problem.into())
+        }
     }
 }
 
