@@ -268,6 +268,10 @@ impl Planner<'_> {
     fn by_array(mut self, parent: Option<usize>) -> Option<Choice> {
         self.table.array.as_ref()?;
         let is_exact = self.all_exact();
+        // A table with a list of its own has filters for that.
+        if parent.is_none() && self.table.list.is_none() {
+            self.filters();
+        }
         self.local();
         let (cost, rows) = if parent.is_some() {
             let is_constant = parent

@@ -61,7 +61,7 @@ const RULES: [Rule; 8] = [
         apply: exists::apply,
     },
     Rule {
-        words: &["LEFT", "IN"],
+        words: &["JOIN", ",", "IN"],
         apply: holder::apply,
     },
     Rule {
