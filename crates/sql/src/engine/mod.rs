@@ -36,6 +36,7 @@ use sqlite::Running;
 
 use crate::catalog::TableShape;
 use crate::functions;
+use crate::rewrite;
 use crate::value::Value;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
@@ -46,7 +47,8 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Plans a statement over tables.
-    pub(crate) fn new(runtime: Runtime, tables: &[Arc<TableShape>], sql: &str) -> Result<Self> {
+    pub(crate) fn new(mut runtime: Runtime, tables: &[Arc<TableShape>], sql: &str) -> Result<Self> {
+        runtime.only_set = rewrite::only_set(sql);
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
         let cancel = runtime.fetcher.cancel.clone();

@@ -484,7 +484,7 @@ fn keys_at_once(ids: &Filter, list: &List, fields: usize) -> usize {
     most_values(ids, list).min(room / for_each).max(1)
 }
 
-fn most_values(filter: &Filter, list: &List) -> usize {
+pub(super) fn most_values(filter: &Filter, list: &List) -> usize {
     let most = filter.max_values.unwrap_or(list.page_size);
     // A page has to hold them all.
     usize::try_from(most.min(list.page_size))
