@@ -325,15 +325,19 @@ impl Runtime {
     }
 }
 
-/// Whether stored rows can be searched by an argument.
+/// Whether stored rows can be searched by an argument, or are compared by `SQLite`.
 fn can_compare(beginning: &Beginning, argument: usize) -> bool {
-    let column = beginning
-        .plan
-        .arguments
-        .get(argument)
-        .and_then(|argument| argument.column);
-    let origin = column
+    let Some(argument) = beginning.plan.arguments.get(argument) else {
+        return false;
+    };
+    let is_compared =
+        beginning.plan.compared.iter().any(|(column, operator, _)| {
+            (*column, *operator) == (argument.column, argument.operator)
+        });
+    let origin = argument
+        .column
         .and_then(|column| beginning.shape.columns.get(column))
         .map(|column| &column.origin);
-    matches!(origin, Some(Origin::Field { .. } | Origin::Custom(_)))
+    (!argument.is_set || is_compared)
+        && matches!(origin, Some(Origin::Field { .. } | Origin::Custom(_)))
 }

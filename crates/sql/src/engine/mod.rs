@@ -38,6 +38,7 @@ use sqlite::Running;
 
 use crate::catalog::TableShape;
 use crate::functions;
+use crate::rewrite;
 use crate::value::ValueRef;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
@@ -49,11 +50,12 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Plans a statement over tables, which was made of the text `written`.
     pub(crate) fn new(
-        runtime: Runtime,
+        mut runtime: Runtime,
         tables: &[Arc<TableShape>],
         sql: &str,
         written: &str,
     ) -> Result<Self> {
+        runtime.only_set = rewrite::only_set(sql);
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
         let cancel = runtime.fetcher.cancel.clone();

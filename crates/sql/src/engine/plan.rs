@@ -40,6 +40,8 @@ pub(crate) struct Constraint {
     pub(crate) is_set: bool,
     /// The value, where it is a literal.
     pub(crate) value: Option<Value>,
+    /// The values of a set, where they are literals.
+    pub(crate) set: Option<Vec<Value>>,
     /// It compares with the collation of the column.
     pub(crate) has_own_collation: bool,
 }
@@ -115,6 +117,8 @@ pub(crate) struct Argument {
     pub(crate) role: Role,
     /// Its value, where the statement says it.
     pub(crate) constant: Option<Constant>,
+    /// The values of a set, where the statement says them.
+    pub(crate) set: Option<Vec<Constant>>,
 }
 
 /// What a value given to a scan is for.

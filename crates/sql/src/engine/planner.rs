@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apilink_core::profile::tables::{Filter, FilterOperator, Table};
+use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 
 use super::plan::{
     Access, Argument, Choice, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
-use super::request::render;
+use super::request::{FEW_VALUES, most_values, render};
 use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 
@@ -268,6 +268,10 @@ impl Planner<'_> {
     fn by_array(mut self, parent: Option<usize>) -> Option<Choice> {
         self.table.array.as_ref()?;
         let is_exact = self.all_exact();
+        // A table with a list of its own has filters for that.
+        if parent.is_none() && self.table.list.is_none() {
+            self.filters();
+        }
         self.local();
         let (cost, rows) = if parent.is_some() {
             let is_constant = parent
@@ -378,7 +382,14 @@ impl Planner<'_> {
             let is_wider = self.filter(at).is_none_or(|filter| filter.wider);
             // A value that is not known yet may turn out to be one that cannot be passed on; and a
             // table that is read once in place of many requests is searched for equal values only.
+            let is_known = |set: &Vec<Value>| {
+                self.filter(at).is_some_and(|filter| {
+                    set.iter()
+                        .all(|value| may_pass(filter, column, Some(value)))
+                })
+            };
             let is_sure = constraint.value.is_some()
+                || constraint.set.as_ref().is_some_and(is_known)
                 || constraint.operator.has_no_value()
                 || (constraint.operator == Operator::Equal
                     && self
@@ -392,6 +403,11 @@ impl Planner<'_> {
             (at, is_parameter || (!is_wider && is_sure && !is_option))
         };
         let wider = |at: usize| (at, false);
+        // With more values, the list may be read in place of them.
+        let is_few = constraint
+            .set
+            .as_ref()
+            .is_some_and(|set| set.len() <= FEW_VALUES);
         let found: Vec<Option<(usize, bool)>> = match constraint.operator {
             Operator::Equal if constraint.is_set => vec![
                 with(FilterOperator::In)
@@ -400,7 +416,7 @@ impl Planner<'_> {
                     // A record that answers to several values would be there several times.
                     .or(with(FilterOperator::Equal)
                         .filter(|&at| self.filter(at).is_some_and(|filter| !filter.wider))
-                        .map(wider)),
+                        .map(|at| if is_few { exact(at) } else { wider(at) })),
             ],
             Operator::Equal => match with(FilterOperator::Equal)
                 .or(with(FilterOperator::In))
@@ -466,7 +482,26 @@ impl Planner<'_> {
         list.required
             .iter()
             .any(|required| required.values.len() > 1 && !is_given(&required.parameter))
-            || self.arguments.iter().any(|argument| argument.is_set)
+            || self
+                .arguments
+                .iter()
+                .any(|argument| argument.is_set && !self.is_one_request(list, argument))
+    }
+
+    /// Whether a set is known and fits into one request.
+    fn is_one_request(&self, list: &List, argument: &Argument) -> bool {
+        let (Role::Filters(filters), Some(set)) = (&argument.role, &argument.set) else {
+            return false;
+        };
+        filters.iter().all(|&at| {
+            self.filter(at).is_some_and(|filter| {
+                let takes_several = matches!(
+                    filter.operator,
+                    FilterOperator::In | FilterOperator::InJoined
+                );
+                takes_several && set.len() <= most_values(filter, list)
+            })
+        })
     }
 
     /// Whether the service makes every comparison, and makes it exactly.
@@ -491,6 +526,7 @@ impl Planner<'_> {
             .all(|(constraint, usage)| {
                 usage.argument.is_none()
                     || constraint.value.is_some()
+                    || constraint.set.is_some()
                     || constraint.operator.has_no_value()
             });
         if !is_exact || !is_ordered || !is_fixed || self.may_take_several_requests() {
@@ -626,6 +662,10 @@ impl Planner<'_> {
             is_set: constraint.is_set,
             role,
             constant: constraint.value.clone().map(Constant),
+            set: constraint
+                .set
+                .as_ref()
+                .map(|set| set.iter().cloned().map(Constant).collect()),
         });
     }
 
