@@ -189,7 +189,9 @@ pub extern "C" fn apilink_connection_set_log_callback(
 }
 
 /// Shows the authorization URL through the program instead of opening a browser, for programs
-/// that have a window of their own. The library still waits for the redirect to CallbackURL.
+/// that have a window of their own. The library still waits for the redirect to CallbackURL. To
+/// have the URL beside the system's browser, call apilink_authorization_url on another thread while
+/// the login waits.
 ///
 /// @param connection  a connection that is not connected.
 /// @param callback    see apilink_authorize_callback; NULL restores the system's browser.
@@ -417,6 +419,10 @@ pub extern "C" fn apilink_token_revoke(connection: *mut apilink_connection) -> i
 ///
 /// Called again with the same arguments, for a larger buffer, it makes a new URL with a new
 /// random state; 2048 bytes are enough for every URL.
+///
+/// While apilink_connection_connect waits for a login on this connection, on another thread, and
+/// state is NULL, the URL is the one that it waits for: for a person to whom the browser that was
+/// opened is of no use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn apilink_authorization_url(
     connection: *mut apilink_connection,

@@ -339,7 +339,8 @@ pub static PROPERTIES: &[Property] = {
          redirected. Needs InitiateOAuth REFRESH or GETANDREFRESH, and OAuthSettingsLocation, \
          where the token will be kept: a code works only once.").secret(),
     works(OAuth, "PKCEVerifier", Text, "",
-        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE.").secret(),
+        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE: 43 to \
+         128 letters, digits and characters of -._~ (RFC 7636).").secret(),
     works(OAuth, "State", Text, "",
         "The state parameter of the authorization request. When it is not given: a random one.").secret(),
     works(OAuth, "Scope", Text, "",
@@ -381,9 +382,10 @@ pub static PROPERTIES: &[Property] = {
     works(Network, "ProxyPassword", Text, "", "The password for the proxy.").secret(),
     works(Network, "ProxyAuthScheme", OneOf(&["BASIC", "NONE"]), "BASIC",
         "How ProxyUser and ProxyPassword are sent to the proxy. NONE: not at all."),
-    works(Network, "ProxySSLType", OneOf(&["AUTO", "TUNNEL", "NEVER"]), "AUTO",
-        "The proxy is spoken to without TLS, and https goes through it as a tunnel, whichever of \
-         these is given. ALWAYS, TLS to the proxy itself, is not supported."),
+    works(Network, "ProxySSLType", OneOf(&["AUTO", "ALWAYS", "NEVER", "TUNNEL"]), "AUTO",
+        "ALWAYS: the proxy is spoken to by TLS, and its certificate is checked as the service's is \
+         (SSLServerCert). With the others it is spoken to without. Either way https goes through it \
+         as a tunnel."),
     works(Network, "ProxyExceptions", Text, "",
         "Hosts that are reached without the proxy, separated by `;` (enclose the value in quotes) or \
          by commas."),
@@ -423,6 +425,12 @@ pub static PROPERTIES: &[Property] = {
     works(Sql, "InvalidValues", OneOf(&["ERROR", "NULL"]), "ERROR",
         "What a value becomes that the service sends and that does not fit its column's type: an \
          error that names the row and the column, or NULL with a warning."),
+    works(Sql, "MaxRows", ANY_INTEGER, "-1",
+        "The most rows of a result whose outermost SELECT has neither aggregates nor GROUP BY. A LIMIT \
+         that is smaller holds besides. Results of system tables are not bounded. 0 or less: all rows."),
+    works(Sql, "Pagesize", ANY_INTEGER, "-1",
+        "The most records that are asked for at once, if the service allows more. Smaller pages take \
+         more requests. 0 or less: as many as the service allows."),
 
     accepted("User", Text, "No scheme that needs it is supported.").alias(&["UID"]),
     accepted("Password", Text, "No scheme that needs it is supported.").alias(&["PWD"]).secret(),
@@ -459,8 +467,6 @@ pub static PROPERTIES: &[Property] = {
     accepted("BrowsableSchemas", Text, "For SQL metadata."),
     accepted("Tables", Text, "For SQL metadata."),
     accepted("Views", Text, "For SQL metadata."),
-    accepted("Pagesize", ANY_INTEGER, "The profile says how many records a page has."),
-    accepted("MaxRows", ANY_INTEGER, "For SQL."),
     accepted("RTK", Text, "No licence key is needed.").secret(),
     accepted("PseudoColumns", Text, "For SQL."),
     accepted("UserDefinedViews", Text, "For SQL."),

@@ -14,6 +14,7 @@ mod engine;
 pub mod functions;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod position;
 pub mod progress;
 mod rewrite;
 pub mod system;

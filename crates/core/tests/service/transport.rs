@@ -483,6 +483,48 @@ fn an_http_proxy_is_used_with_its_password() {
 }
 
 #[test]
+fn a_proxy_is_spoken_to_by_tls_where_that_is_asked_for() {
+    let certificates = Certificates::new();
+    let read = |name: &str| CertificateDer::from_pem_file(certificates.path(name)).unwrap();
+    let key = PrivateKeyDer::from_pem_file(certificates.path("localhost.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![read("localhost.crt")], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let proxy = std::thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(tls, client);
+        let mut line = String::new();
+        BufReader::new(&mut stream).read_line(&mut line).unwrap();
+        let body = r#"{"data":{"id":1}}"#;
+        let _ = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+        line
+    });
+    let service = Service::plain();
+    let more = format!(
+        "ProxyServer=localhost;ProxyPort={port};ProxySSLType=ALWAYS;SSLServerCert={}",
+        certificates.path("authority.pem").display()
+    );
+    get(&service.connect(&more), "users/who_am_i");
+    let asked = format!("GET {}/api/v4/", service.sandbox.base_url());
+    let line = proxy.join().unwrap();
+    assert!(line.starts_with(&asked), "{line}");
+}
+
+#[test]
 fn the_token_endpoint_is_reached_through_the_proxy_too() {
     let service = Service::plain();
     service.store_token(std::time::Duration::ZERO);

@@ -58,16 +58,15 @@ pub(crate) fn read(program: &[Instruction]) -> HashMap<usize, ScanFacts> {
     let mut facts: HashMap<usize, ScanFacts> = HashMap::new();
     let plans = plans_of_cursors(program);
     let loops = loops(program);
+    let subroutines = subroutines(program);
     for (address, instruction) in program.iter().enumerate() {
         if instruction.opcode == "VFilter" {
             let Some(plan) = plan_number(instruction) else {
                 continue;
             };
             let arguments = arguments(program, address, instruction, &plans);
-            let is_inner = loops.iter().any(|&(cursor, from, to)| {
-                cursor != instruction.p1 && from <= address && address <= to
-            });
-            let stops = stops(program, address, instruction.p1);
+            let is_inner = is_repeated(address, instruction.p1, &loops, &subroutines, 0);
+            let stops = stops(program, address, instruction.p1, &subroutines);
             let fact = facts.entry(plan).or_default();
             fact.stops = fact.stops.max(stops);
             fact.places += 1;
@@ -150,11 +149,86 @@ fn loops(program: &[Instruction]) -> Vec<(i64, usize, usize)> {
         .collect()
 }
 
+/// A part of the program that others call, as the rows of groups are handed out.
+struct Subroutine {
+    from: usize,
+    to: usize,
+    /// Where it is called.
+    calls: Vec<usize>,
+    /// It counts rows for a LIMIT.
+    counts: bool,
+}
+
+fn subroutines(program: &[Instruction]) -> Vec<Subroutine> {
+    let mut found: Vec<Subroutine> = Vec::new();
+    for (address, call) in program.iter().enumerate() {
+        let Some(from) = (call.opcode == "Gosub")
+            .then(|| usize::try_from(call.p2).ok())
+            .flatten()
+        else {
+            continue;
+        };
+        if let Some(known) = found.iter_mut().find(|known| known.from == from) {
+            known.calls.push(address);
+            continue;
+        }
+        let within = || program.iter().enumerate().skip(from);
+        let returns = |one: &Instruction| one.opcode == "Return" && one.p1 == call.p1;
+        // It may return in several places.
+        let to = within()
+            .rfind(|(_, one)| returns(one))
+            .map_or(from, |(to, _)| to);
+        let leaves = |one: &Instruction| {
+            usize::try_from(one.p2).is_ok_and(|target| target < from || to < target)
+        };
+        found.push(Subroutine {
+            from,
+            to,
+            calls: vec![address],
+            counts: within()
+                .take_while(|&(at, _)| at <= to)
+                .any(|(_, one)| counts(one) && leaves(one)),
+        });
+    }
+    found
+}
+
+/// Whether an instruction may run again and again: in a loop that is not that of its own scan, or in a
+/// subroutine that is called in one.
+fn is_repeated(
+    address: usize,
+    cursor: i64,
+    loops: &[(i64, usize, usize)],
+    subroutines: &[Subroutine],
+    depth: usize,
+) -> bool {
+    /// Subroutines call one another, but not in circles.
+    const DEEPEST: usize = 8;
+    let is_in_loop = loops
+        .iter()
+        .any(|&(other, from, to)| other != cursor && from <= address && address <= to);
+    is_in_loop
+        || (depth < DEEPEST
+            && subroutines
+                .iter()
+                .filter(|part| part.from <= address && address <= part.to)
+                .flat_map(|part| &part.calls)
+                .any(|&call| is_repeated(call, cursor, loops, subroutines, depth + 1)))
+}
+
+fn counts(instruction: &Instruction) -> bool {
+    instruction.opcode == "DecrJumpZero"
+}
+
 /// What in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
 /// EXISTS, the least of an ordered scan. A part of the program that hands rows to another part
 /// (a coroutine) is left whenever that one is.
-fn stops(program: &[Instruction], address: usize, cursor: i64) -> Stops {
-    let counts = |instruction: &Instruction| instruction.opcode == "DecrJumpZero";
+fn stops(
+    program: &[Instruction],
+    address: usize,
+    cursor: i64,
+    subroutines: &[Subroutine],
+) -> Stops {
     let Some(end) = program
         .iter()
         .enumerate()
@@ -172,15 +246,24 @@ fn stops(program: &[Instruction], address: usize, cursor: i64) -> Stops {
         .filter(|instruction| counts(instruction) || instruction.opcode == "Goto")
         .filter(|instruction| is_outside(instruction.p2))
         .peekable();
+    let calls_counter = subroutines.iter().any(|part| {
+        let is_within = |call: &usize| address < *call && *call < end;
+        part.counts && part.calls.iter().any(is_within)
+    });
     let is_in_coroutine = program.iter().take(address).any(|instruction| {
         instruction.opcode == "InitCoroutine"
             && usize::try_from(instruction.p2).is_ok_and(|end| address < end)
     });
-    let limits = program.iter().filter(|next| counts(next)).count();
-    let leaves = leaving.peek().is_some() || (is_in_coroutine && limits > 0);
+    // The only row of an aggregate is counted too, and nothing left for it.
+    let limits = program
+        .iter()
+        .zip(1..)
+        .filter(|(instruction, next)| counts(instruction) && instruction.p2 != *next)
+        .count();
+    let leaves = leaving.peek().is_some() || calls_counter || (is_in_coroutine && limits > 0);
     if !leaves {
         Stops::Never
-    } else if !is_in_coroutine && limits == 1 && leaving.all(counts) {
+    } else if !is_in_coroutine && !calls_counter && limits == 1 && leaving.all(counts) {
         Stops::AtLimit
     } else {
         Stops::Anywhere

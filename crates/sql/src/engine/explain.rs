@@ -49,7 +49,7 @@ fn step(
     if let Some(by) = runtime.carried_by(number) {
         return without_request(format!("its rows come with the records of {by}"));
     }
-    let counts = Runtime::is_counted(plan, facts);
+    let counts = Runtime::is_counted(plan, facts) && !facts.is_inner;
     let demand = demand(runtime, plan, shape);
     if demand
         .as_ref()
@@ -121,7 +121,7 @@ fn access(plan: &Plan, facts: &ScanFacts, counts: bool) -> &'static str {
         Access::Array => "read in the records that hold it",
         Access::List if counts => "counted by the service",
         Access::List if facts.is_inner => {
-            "asked for each row of the outer table, or read once if those are many"
+            "asked for each row of the outer table, or read once if that takes fewer requests"
         }
         Access::List => "listed page by page",
     }

@@ -18,7 +18,7 @@ use crate::types::SqlType;
 use crate::value::Value;
 
 /// Pages that are read ahead to fill a request for keys.
-const MOST_PAGES_AHEAD: usize = 50;
+pub(super) const MOST_PAGES_AHEAD: usize = 50;
 
 impl Runtime {
     /// The records with given keys, or the rows in them.
@@ -148,7 +148,7 @@ impl Runtime {
                 let ahead = self.referred(&cursor, slot, by)?;
                 let ahead = ahead.iter().filter_map(|value| Key::of(value, key_type));
                 add(wanted, self.unknown(plan, ahead), at_once);
-                if wanted.len() >= at_once || !may_read_on || !self.read_on(&cursor)? {
+                if wanted.len() >= at_once || !may_read_on || !self.read_rows_on(by, &cursor)? {
                     break;
                 }
             }
@@ -156,8 +156,32 @@ impl Runtime {
         Ok(())
     }
 
+    /// Reads one more page with rows of a scan: of its own, or of the records whose arrays they are in.
+    fn read_rows_on(&self, number: usize, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+        let holder = self.state().carried_arrays.get(&number).copied();
+        let Some(holder) = holder else {
+            return self.read_on(cursor);
+        };
+        if self
+            .facts(holder)
+            .is_none_or(|facts| facts.stops != Stops::Never)
+        {
+            return Ok(false);
+        }
+        let mut has_read = false;
+        for cursor in self.cursors(holder) {
+            has_read |= self.read_on(&cursor)?;
+        }
+        Ok(has_read)
+    }
+
     /// The keys in a column of the rows that a cursor has before it.
-    fn referred(&self, cursor: &Arc<Mutex<Cursor>>, slot: usize, by: usize) -> Result<Vec<Value>> {
+    pub(super) fn referred(
+        &self,
+        cursor: &Arc<Mutex<Cursor>>,
+        slot: usize,
+        by: usize,
+    ) -> Result<Vec<Value>> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             let shared = lock(&shared);
@@ -185,7 +209,7 @@ impl Runtime {
     }
 
     /// Reads one more page for a cursor; whether there was one.
-    fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
+    pub(super) fn read_on(&self, cursor: &Arc<Mutex<Cursor>>) -> Result<bool> {
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             return self.store_page(&shared);
@@ -214,7 +238,8 @@ impl Runtime {
         };
         let key_type = self.key_type(plan)?;
         let values: Vec<Value> = keys.iter().map(Key::value).collect();
-        let demand = Requester::of_keys(holder, table, &values, self.fields_length(plan, shape));
+        let fields = self.fields_length(plan, shape);
+        let demand = self.bounded(Requester::of_keys(holder, table, &values, fields));
         let key_slot = match plan.access {
             Access::Array => layout.parent,
             _ => shape.key.first().and_then(|&key| layout.slot(key)),

@@ -2,13 +2,14 @@
 //!
 //! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
-//! [`bytecode`] finds out what a statement is going to do, [`runtime`] is what its scans share,
+//! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod carry;
 mod cell;
+mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod layout;
@@ -45,8 +46,13 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Plans a statement over tables.
-    pub(crate) fn new(runtime: Runtime, tables: &[Arc<TableShape>], sql: &str) -> Result<Self> {
+    /// Plans a statement over tables, which was made of the text `written`.
+    pub(crate) fn new(
+        runtime: Runtime,
+        tables: &[Arc<TableShape>],
+        sql: &str,
+        written: &str,
+    ) -> Result<Self> {
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
         let cancel = runtime.fetcher.cancel.clone();
@@ -57,9 +63,11 @@ impl Prepared {
             table::register(&connection, &runtime, shape).map_err(of_sqlite)?;
         }
         functions::register(&connection).map_err(of_sqlite)?;
-        let program = program(&connection, sql).map_err(|error| failed(&runtime, &error))?;
+        let program =
+            program(&connection, sql).map_err(|error| failed(&runtime, written, &error))?;
         runtime.learn(bytecode::read(&program));
-        let running = Running::new(connection, sql).map_err(|error| failed(&runtime, &error))?;
+        let running =
+            Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
         Ok(Self { runtime, running })
     }
 
@@ -67,7 +75,7 @@ impl Prepared {
     pub(crate) fn advance(&mut self) -> Result<bool> {
         self.running
             .step()
-            .map_err(|error| failed(&self.runtime, &error))
+            .map_err(|error| failed(&self.runtime, "", &error))
     }
 
     /// A value of the present row.
@@ -109,14 +117,14 @@ fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instructi
 }
 
 /// The error behind what `SQLite` said: one of ours, if it came from below.
-fn failed(runtime: &Runtime, error: &rusqlite::Error) -> Diagnostic {
+fn failed(runtime: &Runtime, written: &str, error: &rusqlite::Error) -> Diagnostic {
     if let Some(problem) = runtime.take_failure() {
         return problem;
     }
     if runtime.fetcher.cancel.is_cancelled() {
         return fetch::cancelled();
     }
-    functions::diagnostic_of(error)
+    functions::diagnostic_in(written, error)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]

@@ -1,30 +1,28 @@
 //! Scans that are repeated: rows that are kept, and tables that are read once in place of many
 //! requests.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use apilink_core::Result;
 
 use super::bytecode::{ScanFacts, Source};
+use super::choice::Beginning;
 use super::fetch::{Delivered, Stream};
 use super::layout::Layout;
-use super::plan::{Access, Operator, Plan, Role};
+use super::plan::{Access, Plan, Role};
 use super::request::{Demand, Given, whole};
 use super::row::Row;
-use super::runtime::{Runtime, internal, lock};
+use super::runtime::{Key, Runtime, internal, lock};
 use super::scan::{Way, reaches};
 use super::store::StoredTable;
-use crate::catalog::{Origin, TableShape};
+use crate::types::SqlType;
 use crate::value::Value;
-
-/// With no more different values than these to look up, each is a request of its own; with more,
-/// the table is read once.
-const FEW_LOOKUPS: u64 = 10;
 
 /// Rows that several scans read.
 pub(crate) struct Shared {
     plan: Plan,
-    fetches_ahead: bool,
+    pub(super) fetches_ahead: bool,
     given: Vec<Given>,
     way: Option<Way>,
     bound: Option<i64>,
@@ -32,6 +30,10 @@ pub(crate) struct Shared {
     received: u64,
     /// The key of the last of them.
     last: Option<i64>,
+    /// A request for each value, in place of reading on, if those are fewer.
+    by_value: Option<Demand>,
+    /// The keys of the records received before that.
+    seen: HashSet<Key>,
     stream: Stream,
     pub(crate) table: StoredTable,
 }
@@ -53,32 +55,58 @@ impl Runtime {
             .sum()
     }
 
-    pub(super) fn shared(
-        &self,
-        plan: &Plan,
-        shape: &Arc<TableShape>,
-        facts: &ScanFacts,
-        layout: &Arc<Layout>,
-        demand: Demand,
-        given: &[Given],
-    ) -> Result<Arc<Mutex<Shared>>> {
-        let way = self.way(plan, shape);
-        let parent_key = self.parent_key(plan, shape);
-        let mut state = self.state();
+    /// The name under which scans find shared rows.
+    pub(super) fn shared_key(plan: &Plan, given: &[Given], demand: Demand) -> (String, Demand) {
         let bound = Self::bound(plan, given);
-        let key = (
+        (
             format!("{} {:?} {bound:?}", plan.table, plan.access),
             demand,
-        );
+        )
+    }
+
+    /// The rows of a demand, kept for all that ask the same.
+    pub(super) fn shared(
+        &self,
+        beginning: &Beginning,
+        demand: Demand,
+        by_value: Option<Demand>,
+    ) -> Result<Arc<Mutex<Shared>>> {
+        let &Beginning {
+            plan,
+            shape,
+            facts,
+            layout,
+            given,
+            ..
+        } = beginning;
+        let way = self.way(plan, shape);
+        let parent_key = self.parent_key(plan, shape);
+        let bound = Self::bound(plan, given);
+        let mut key = Self::shared_key(plan, given, demand.clone());
+        let counted = self.pages_known(plan, given, &demand);
+        let mut state = self.state();
         if let Some(shared) = state.shared.get(&key) {
             return Ok(Arc::clone(shared));
+        }
+        let (mut demand, mut by_value) = (demand, by_value);
+        if let Some(values) = by_value.take() {
+            // Not all of the list: these rows are for those who ask for the same values.
+            key.1 = values.clone();
+            if let Some(shared) = state.shared.get(&key) {
+                return Ok(Arc::clone(shared));
+            }
+            match counted {
+                Some(pages) if pages > values.queries.len() as u64 => demand = values,
+                Some(_) => {}
+                None => by_value = Some(values),
+            }
         }
         let table = state.store.table(shape, layout)?;
         let stream = Stream::new(
             self.fetcher.clone(),
             Arc::clone(shape),
             Arc::clone(layout),
-            key.1.clone(),
+            demand,
             parent_key,
         );
         let shared = Arc::new(Mutex::new(Shared {
@@ -89,88 +117,13 @@ impl Runtime {
             bound,
             received: 0,
             last: None,
+            by_value,
+            seen: HashSet::new(),
             stream,
             table,
         }));
         state.shared.insert(key, Arc::clone(&shared));
         Ok(shared)
-    }
-
-    /// Whether a scan that begins again and again with other values reads its table once instead
-    /// of asking for each of them.
-    pub(super) fn reads_table(&self, number: usize, plan: &Plan, facts: &ScanFacts) -> bool {
-        if let Some(&known) = self.state().reads_table.get(&number) {
-            return known;
-        }
-        let varying = varying(plan, facts);
-        let decision = !varying.is_empty()
-            && varying.iter().all(|&at| self.can_compare(plan, at))
-            && self
-                .lookups_expected(facts, &varying)
-                .is_none_or(|lookups| lookups > FEW_LOOKUPS);
-        self.state().reads_table.insert(number, decision);
-        decision
-    }
-
-    /// Whether stored rows can be searched by an argument.
-    fn can_compare(&self, plan: &Plan, argument: usize) -> bool {
-        let column = plan
-            .arguments
-            .get(argument)
-            .and_then(|argument| argument.column);
-        let origin = self
-            .catalog
-            .table(&plan.table)
-            .zip(column)
-            .and_then(|(shape, column)| shape.columns.get(column))
-            .map(|column| &column.origin);
-        matches!(origin, Some(Origin::Field { .. } | Origin::Custom(_)))
-    }
-
-    /// How many different values a scan is expected to begin with.
-    fn lookups_expected(&self, facts: &ScanFacts, varying: &[usize]) -> Option<u64> {
-        let Some(Source::Column { plan, .. }) =
-            varying.first().and_then(|&at| facts.arguments.get(at))
-        else {
-            return None;
-        };
-        // The rows of an inner scan are those for one row of another.
-        if self.facts(*plan).is_none_or(|facts| facts.is_inner) {
-            return None;
-        }
-        self.cursors(*plan)
-            .iter()
-            .filter_map(|cursor| lock(cursor).expected_rows())
-            .max()
-    }
-
-    /// What is asked when a table is read in place of single requests, and the values that its
-    /// stored rows are searched by.
-    pub(super) fn table_demand(
-        &self,
-        plan: &Plan,
-        shape: &TableShape,
-        facts: &ScanFacts,
-        given: &[Given],
-        layout: &Layout,
-    ) -> (Demand, Vec<(usize, Value)>) {
-        let varying = varying(plan, facts);
-        let mut fixed = plan.clone();
-        let mut kept = Vec::new();
-        let mut local = Vec::new();
-        fixed.arguments = Vec::new();
-        for (at, (argument, value)) in plan.arguments.iter().zip(given).enumerate() {
-            if varying.contains(&at) || argument.role == Role::Local {
-                // `SQLite` makes other comparisons itself.
-                if argument.operator == Operator::Equal {
-                    local.extend(searched(argument.column, value, layout));
-                }
-            } else {
-                fixed.arguments.push(argument.clone());
-                kept.push(value.clone());
-            }
-        }
-        (self.demand(shape, &fixed, &kept), local)
     }
 
     /// Fetches a page of shared rows; whether there was one.
@@ -184,15 +137,21 @@ impl Runtime {
         if !reaches(shared.way, shared.received, page_size, end) {
             return self.store_rest(&mut shared);
         }
+        self.turn_to_values(&mut shared)?;
         let Some(Delivered { mut page, warnings }) = shared.stream.next_page()? else {
             return Ok(false);
         };
         shared.received += page.records;
-        if shared.fetches_ahead && reaches(shared.way, shared.received, page_size, end) {
+        if shared.fetches_ahead
+            && shared.by_value.is_none()
+            && reaches(shared.way, shared.received, page_size, end)
+        {
             shared.stream.fetch_ahead();
         }
         self.warn(warnings);
         self.note(&shared.plan, &mut page);
+        let key = self.key_slot(&shared.plan);
+        shared.tell_apart(&mut page.rows, key);
         shared.last = shared
             .way
             .and_then(|way| whole(page.rows.last()?.get(way.slot)?));
@@ -206,6 +165,39 @@ impl Runtime {
         }
         self.state().store.add(&mut shared.table, &page.rows)?;
         Ok(true)
+    }
+
+    /// After the first page, which tells how many there are: asks for one value after the other, if that
+    /// takes fewer requests than reading on.
+    fn turn_to_values(&self, shared: &mut Shared) -> Result<()> {
+        if !shared.has_begun() {
+            return Ok(());
+        }
+        let left = shared.pages_left();
+        let Some(by_value) = shared.by_value.take() else {
+            return Ok(());
+        };
+        if left.is_some_and(|left| left > by_value.queries.len() as u64) {
+            let shape = self.shape(&shared.plan)?;
+            let layout = self
+                .layout(&shared.plan)
+                .ok_or_else(|| internal("a plan without a layout"))?;
+            let parent_key = self.parent_key(&shared.plan, &shape);
+            shared.stream = Stream::new(self.fetcher.clone(), shape, layout, by_value, parent_key);
+        } else {
+            shared.seen.clear();
+        }
+        Ok(())
+    }
+
+    /// The slot and the type of a table's key, if it is one column.
+    fn key_slot(&self, plan: &Plan) -> Option<(usize, SqlType)> {
+        let shape = self.catalog.table(&plan.table)?;
+        let [key] = shape.key[..] else {
+            return None;
+        };
+        let slot = self.layout(plan)?.slot(key)?;
+        Some((slot, shape.columns.get(key)?.sql_type))
     }
 
     /// Fetches what a scan from the end cannot reach; whether there was anything.
@@ -298,8 +290,37 @@ impl Runtime {
     }
 }
 
+impl Shared {
+    /// The pages that are left to read, once the service has said how many records there are.
+    pub(super) fn pages_left(&self) -> Option<u64> {
+        if !self.stream.has_more() {
+            return Some(0);
+        }
+        let left = self.stream.total()?.saturating_sub(self.received);
+        Some(left.div_ceil(self.stream.page_size().max(1)))
+    }
+
+    /// Whether the service has been asked.
+    pub(super) fn has_begun(&self) -> bool {
+        self.received > 0 || !self.stream.has_more()
+    }
+
+    /// Leaves out the rows that were there before the values were asked for one by one.
+    fn tell_apart(&mut self, rows: &mut Vec<Row>, key: Option<(usize, SqlType)>) {
+        let Some((slot, key_type)) = key else {
+            return;
+        };
+        let key = |row: &Row| Key::of(row.get(slot)?, key_type);
+        if self.by_value.is_some() {
+            self.seen.extend(rows.iter().filter_map(key));
+        } else if !self.seen.is_empty() {
+            rows.retain(|row| key(row).is_none_or(|key| !self.seen.contains(&key)));
+        }
+    }
+}
+
 /// The arguments whose values come from other scans and differ from time to time.
-fn varying(plan: &Plan, facts: &ScanFacts) -> Vec<usize> {
+pub(super) fn varying(plan: &Plan, facts: &ScanFacts) -> Vec<usize> {
     plan.arguments
         .iter()
         .enumerate()
@@ -329,7 +350,11 @@ pub(super) fn local_values(
         .collect()
 }
 
-fn searched(column: Option<usize>, value: &Given, layout: &Layout) -> Option<(usize, Value)> {
+pub(super) fn searched(
+    column: Option<usize>,
+    value: &Given,
+    layout: &Layout,
+) -> Option<(usize, Value)> {
     match value {
         Given::One(value) => Some((layout.slot(column?)?, value.clone())),
         Given::Many(_) => None,

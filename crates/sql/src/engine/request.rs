@@ -13,9 +13,12 @@ use crate::catalog::{
 use crate::types::SqlType;
 use crate::value::{Value, ValueRef};
 
-/// More requests than these are not made for the values of one IN; the list is read and compared
-/// here.
-const MOST_ALTERNATIVES: usize = 4;
+/// No more requests than these are made for the values of one IN without a look at how long the list
+/// is: most lists have more pages.
+pub(super) const FEW_VALUES: usize = 4;
+
+/// More requests than these are never made in place of reading a list.
+const MOST_REQUESTS: usize = 10_000;
 
 /// A value given to a scan.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +75,9 @@ pub(crate) struct Requester<'a> {
     pub(crate) paging: &'a PagingProfile,
     /// The length of the parameter that names the fields.
     pub(crate) fields: usize,
+    /// For how many values of one IN requests of their own are made, where a filter takes one value;
+    /// with more, all of the list is read, and compared here.
+    pub(crate) most_values: usize,
 }
 
 impl Requester<'_> {
@@ -213,7 +219,9 @@ impl Requester<'_> {
                 Role::Parent => paths = parents(list, column, given),
                 Role::Filters(filters) => {
                     for filter in filters.iter().filter_map(|&at| table.filters.get(at)) {
-                        match expand(filter, list, column, given) {
+                        let most = MOST_REQUESTS / alternatives.len().max(1);
+                        let most = self.most_values.min(most);
+                        match expand(filter, list, column, given, most) {
                             Expansion::Nothing => return Demand::default(),
                             Expansion::Everything => {}
                             Expansion::Each(choices) => {
@@ -300,7 +308,14 @@ enum Expansion {
     Each(Vec<Vec<(String, String)>>),
 }
 
-fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Given) -> Expansion {
+/// What a filter makes of the values given, with no more than `most` requests where it takes one value.
+fn expand(
+    filter: &Filter,
+    list: &List,
+    column: Option<&ColumnShape>,
+    given: &Given,
+    most: usize,
+) -> Expansion {
     if matches!(
         filter.operator,
         FilterOperator::IsNull | FilterOperator::IsNotNull
@@ -353,7 +368,7 @@ fn expand(filter: &Filter, list: &List, column: Option<&ColumnShape>, given: &Gi
                 .collect(),
         ),
         FilterOperator::NotIn => Expansion::Each(vec![repeated(filter, &texts)]),
-        _ if texts.len() > MOST_ALTERNATIVES => Expansion::Everything,
+        _ if texts.len() > most => Expansion::Everything,
         _ => Expansion::Each(texts.iter().map(|text| passed(filter, text)).collect()),
     }
 }

@@ -7,11 +7,12 @@ use apilink_core::{Diagnostic, Result, SqlState};
 
 use super::bytecode::{ScanFacts, Stops};
 use super::carry::Carrier;
+use super::choice::{Beginning, Repeats};
 use super::fetch::{Fetcher, Stream};
 use super::layout::Layout;
 use super::plan::{Access, Plan, Role};
 use super::repeat::{Shared, local_values};
-use super::request::{Demand, Given, Requester};
+use super::request::{Demand, FEW_VALUES, Given, Requester};
 use super::row::Row;
 use super::scan::{Cursor, Rows, Way};
 use super::store::Store;
@@ -44,8 +45,8 @@ pub(super) struct State {
     pub(super) shared: HashMap<(String, Demand), Arc<Mutex<Shared>>>,
     pub(super) counts: HashMap<(String, Demand), u64>,
     pub(super) lookups: HashMap<Place, HashMap<Key, Vec<Row>>>,
-    /// Per plan: whether its table is read once in place of a request for each value.
-    pub(super) reads_table: HashMap<usize, bool>,
+    /// Per plan: what is known of a scan that begins again and again.
+    pub(super) repeats: HashMap<usize, Repeats>,
     /// Values of references seen so far, by the table they refer to.
     pub(super) seen: HashMap<String, BTreeSet<i64>>,
     pub(super) warnings: Vec<Diagnostic>,
@@ -228,36 +229,47 @@ impl Runtime {
         let layout = self
             .layout(plan)
             .ok_or_else(|| internal("a plan without a layout"))?;
-        let reads_table = facts.is_inner && self.reads_table(number, plan, facts);
-        let (demand, local) = if reads_table {
-            self.table_demand(plan, shape, facts, given, &layout)
-        } else {
-            let demand = self.demand(shape, plan, given);
-            (demand, local_values(plan, &layout, given, facts.is_inner))
+        let beginning = Beginning {
+            number,
+            plan,
+            shape,
+            facts,
+            layout: &layout,
+            given,
         };
+        let reads_table = facts.is_inner && self.reads_table(&beginning)?;
+        let (fixed, kept, local) = if reads_table {
+            beginning.without_values()
+        } else {
+            let local = local_values(plan, &layout, given, facts.is_inner);
+            (plan.clone(), given.to_vec(), local)
+        };
+        let demand = self.demand(shape, &fixed, &kept);
         if demand.queries.is_empty() {
             return Ok(Rows::listed(Vec::new()));
         }
-        if Self::is_counted(plan, facts)
+        if !reads_table
+            && Self::is_counted(plan, facts)
             && let Some(count) = self.count(plan, shape, &demand)?
         {
             return Ok(Rows::counted(count));
         }
-        let parent_key = self.parent_key(plan, shape);
-        if !facts.is_inner && self.places(&plan.table) <= 1 {
+        let by_value = self.by_value(&beginning, &fixed, &kept, &demand);
+        let is_read_once = !facts.is_inner && self.places(&plan.table) <= 1;
+        if is_read_once && by_value.is_none() {
             let bound = Self::bound(plan, given);
             let fetches_ahead = Self::fetches_ahead(facts, &demand, bound);
             let stream = Stream::new(
                 self.fetcher.clone(),
                 Arc::clone(shape),
-                layout,
+                Arc::clone(&layout),
                 demand,
-                parent_key,
+                self.parent_key(plan, shape),
             );
             let way = self.way(plan, shape);
             return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
         }
-        let shared = self.shared(plan, shape, facts, &layout, demand, given)?;
+        let shared = self.shared(&beginning, demand, by_value)?;
         Ok(Rows::stored(shared, local))
     }
 
@@ -322,8 +334,7 @@ impl Runtime {
 
     /// Whether only the number of rows matters, and the service knows it.
     pub(crate) fn is_counted(plan: &Plan, facts: &ScanFacts) -> bool {
-        !facts.is_inner
-            && plan.access == Access::List
+        plan.access == Access::List
             && facts.columns.is_empty()
             && !facts.reads_rowid
             && plan.is_exact
@@ -353,12 +364,31 @@ impl Runtime {
 
     /// What a scan asks of the service, with these values for its arguments.
     pub(super) fn demand(&self, shape: &TableShape, plan: &Plan, given: &[Given]) -> Demand {
+        let requester = self.requester(shape, plan, FEW_VALUES);
+        self.bounded(requester.demand(shape, plan, given))
+    }
+
+    /// A demand with pages no larger than the connection asks for.
+    pub(super) fn bounded(&self, demand: Demand) -> Demand {
+        let most = self.fetcher.session.settings().page_size;
+        Demand {
+            page_size: most.map_or(demand.page_size, |most| most.min(demand.page_size)),
+            ..demand
+        }
+    }
+
+    pub(super) fn requester(
+        &self,
+        shape: &TableShape,
+        plan: &Plan,
+        most_values: usize,
+    ) -> Requester<'_> {
         Requester {
             catalog: &self.catalog,
             paging: &self.fetcher.session.settings().profile.paging,
             fields: self.fields_length(plan, shape),
+            most_values,
         }
-        .demand(shape, plan, given)
     }
 
     /// The field with the key of the records that hold a table's rows.

@@ -449,22 +449,6 @@ impl Cursor {
             _ => None,
         }
     }
-
-    /// How many rows the scan has, as far as that is known.
-    pub(crate) fn expected_rows(&self) -> Option<u64> {
-        match &self.rows {
-            Rows::Streamed { stream, ready, .. } => {
-                if stream.has_more() {
-                    stream.total()
-                } else {
-                    Some(ready.len() as u64 + 1)
-                }
-            }
-            Rows::Stored { .. } | Rows::Reversed { .. } => None,
-            Rows::Listed(rows) => Some(rows.len() as u64 + 1),
-            Rows::Counted(count) => Some(*count),
-        }
-    }
 }
 
 /// Whether a scan can read one more page the way it goes: from the end, a list can be read only so

@@ -81,7 +81,7 @@ fn semi_join(place: &Place, outer: &From, part: &Span) -> Option<Vec<Piece>> {
 }
 
 /// The only arm of a subquery without aggregates, groups, order and limit.
-fn plain_core<'s>(tokens: &Tokens, select: &'s Select) -> Option<&'s Core> {
+pub(super) fn plain_core<'s>(tokens: &Tokens, select: &'s Select) -> Option<&'s Core> {
     let [core] = select.cores.as_slice() else {
         return None;
     };
@@ -128,7 +128,8 @@ fn is_item(place: &Place, name: &Span) -> bool {
     let tokens = place.tokens;
     name.len() == 1
         && place.core.items.clone().any(|at| {
-            let is_whole = tokens.kind(at.wrapping_sub(1)) != Some(TokenKind::Dot);
+            let is_dot = |at: usize| tokens.kind(at) == Some(TokenKind::Dot);
+            let is_whole = !is_dot(at.wrapping_sub(1)) && !is_dot(at + 1);
             match (tokens.name(at), tokens.name(name.start)) {
                 (Some(item), Some(name)) => is_whole && item.eq_ignore_ascii_case(&name),
                 _ => false,
@@ -137,7 +138,7 @@ fn is_item(place: &Place, name: &Span) -> bool {
 }
 
 /// Whether parts of the subquery use no column of the SELECTs around it, and no alias.
-fn stands_alone<'a>(
+pub(super) fn stands_alone<'a>(
     place: &Place,
     (from, outer): (&From, &From),
     parts: impl Iterator<Item = &'a Span>,

@@ -10,6 +10,8 @@ mod edits;
 mod either;
 mod ends;
 mod exists;
+mod holder;
+mod limit;
 mod not_in;
 mod propagate;
 mod right_join;
@@ -24,6 +26,7 @@ use std::slice::Iter;
 
 use crate::catalog::Catalog;
 use edits::Edits;
+pub(crate) use limit::bounded;
 use scope::{Ctes, From};
 use syntax::{Core, Select};
 use tokens::{Span, Tokens};
@@ -48,7 +51,7 @@ struct Rule {
 }
 
 /// The rules, in the order in which they are applied: what one writes, the next may read.
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         words: &["RIGHT"],
         apply: right_join::apply,
@@ -56,6 +59,10 @@ const RULES: [Rule; 7] = [
     Rule {
         words: &["EXISTS"],
         apply: exists::apply,
+    },
+    Rule {
+        words: &["LEFT", "IN"],
+        apply: holder::apply,
     },
     Rule {
         words: &["COUNT"],

@@ -183,8 +183,15 @@ impl Analyzer<'_> {
             }
             _ => arguments,
         };
-        let sql_type = arguments.first().and_then(|argument| argument.sql_type);
-        Ok(typed_call(frame.call(name, arguments), sql_type, true))
+        let first = arguments.first();
+        let sql_type = first.and_then(|argument| argument.sql_type);
+        let of_json = first.is_some_and(|argument| argument.form == Form::Json);
+        let call = typed_call(frame.call(name, arguments), sql_type, true);
+        Ok(if of_json {
+            call.with_form(Form::Json)
+        } else {
+            call
+        })
     }
 
     fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
@@ -318,7 +325,11 @@ impl Analyzer<'_> {
             return Err(self.unknown_function(lower));
         };
         let nullable = functions::result_nullable(lower, &nulls);
-        Ok(Typed::new(frame.call(name, arguments), sql_type, nullable))
+        let call = Typed::new(frame.call(name, arguments), sql_type, nullable);
+        Ok(match lower {
+            "json_extract" => call.with_form(Form::Json),
+            _ => call,
+        })
     }
 
     fn unknown_function(&self, name: &str) -> Failure {

@@ -116,6 +116,7 @@ fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
         nullable: cells.clone().any(|cell| cell.nullable),
         origin: None,
         hidden: false,
+        of_json: cells.clone().any(|cell| cell.form == Form::Json),
     }
 }
 
@@ -159,6 +160,7 @@ impl Item {
                 nullable: value.nullable,
                 origin: value.origin.clone(),
                 hidden: false,
+                of_json: value.form == Form::Json,
             }],
             Self::Star { columns, .. } => {
                 columns.iter().map(|(column, _)| column.clone()).collect()
@@ -333,8 +335,14 @@ impl Analyzer<'_> {
         Ok(items)
     }
 
-    fn text_of_column(&self, select: Option<usize>, at: usize) -> String {
-        select.map_or_else(String::new, |select| self.source.column_text(select, at))
+    fn text_of_column(&mut self, select: Option<usize>, at: usize) -> String {
+        let Some(select) = select else {
+            return String::new();
+        };
+        let (text, written) = self.source.column_text(select, at);
+        // `SQLite` would name it otherwise.
+        self.rewritten |= written.is_some();
+        written.unwrap_or(text)
     }
 
     fn table_star(&mut self, name: &Name, scope: &Scope) -> Outcome<Item> {

@@ -21,6 +21,8 @@ fn database() -> Connection {
              CREATE TABLE contacts (id INTEGER, name TEXT, kind TEXT, weight INTEGER);
              CREATE TABLE activities (id INTEGER, matter_id INTEGER, note TEXT, total REAL,
                  status TEXT COLLATE NOCASE);
+             CREATE TABLE balances (matter_id INTEGER, id INTEGER, kind TEXT);
+             INSERT INTO balances VALUES (1, 1, 'a'), (1, 2, NULL), (3, 1, 'A'), (5, 9, 'a');
              INSERT INTO matters VALUES (1, 1, 'a', 1.0, 'Open'), (2, 1, 'b', NULL, 'open'),
                  (3, NULL, 'A', 2.5, NULL), (4, 3, NULL, 2.5, 'a'), (5, 9, '2', 0.0, 'A'),
                  (6, 2, 'a', 3.0, 'open');
@@ -41,13 +43,14 @@ struct Relation {
     columns: &'static [&'static str],
 }
 
-const TABLES: [(&str, &[&str]); 3] = [
+const TABLES: [(&str, &[&str]); 4] = [
     ("matters", &["id", "client_id", "number", "rate", "status"]),
     ("contacts", &["id", "name", "kind", "weight"]),
     (
         "activities",
         &["id", "matter_id", "note", "total", "status"],
     ),
+    ("balances", &["matter_id", "id", "kind"]),
 ];
 
 fn literal() -> impl Strategy<Value = &'static str> {
@@ -175,7 +178,7 @@ fn from_clause(prefix: &'static str, depth: u32) -> BoxedStrategy<(String, Vec<R
         " RIGHT JOIN ",
         " FULL JOIN ",
     ];
-    let tables = vec(0..3_usize, 1..4);
+    let tables = vec(0..4_usize, 1..4);
     (tables, vec(select(joins), 2), any::<bool>())
         .prop_flat_map(move |(tables, joins, in_brackets)| {
             let relations: Vec<Relation> = tables

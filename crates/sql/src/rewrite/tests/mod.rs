@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::rewrite;
 use crate::catalog::Catalog;
 
-/// Three tables of a service, as `SQLite` declares them too.
+/// Three tables of a service, and an array in the records of one, as `SQLite` declares them too.
 fn catalog() -> Catalog {
     let column = |name: &str, kind: &str| json!({ "name": name, "type": kind });
     let reference = |name: &str, table: &str| json!({ "name": name, "type": "bigint", "reference": { "table": table } });
@@ -76,8 +76,19 @@ fn catalog() -> Catalog {
             &["id", "matter_id", "note"],
         ),
     ];
+    let array = json!({
+        "name": "balances",
+        "array": { "table": "matters", "field": "balances", "parent_column": "matter_id" },
+        "key": ["matter_id", "id"],
+        "columns": [
+            { "name": "matter_id", "type": "bigint", "parent": true, "reference": { "table": "matters" } },
+            column("id", "bigint"),
+            column("kind", "text"),
+        ],
+    });
     let tables: Vec<Table> = tables
         .into_iter()
+        .chain([array])
         .map(|table| serde_json::from_value(table).unwrap())
         .collect();
     Catalog::of_profile(&tables)

@@ -328,6 +328,63 @@ fn a_right_join_is_turned_around() {
 }
 
 #[test]
+fn an_array_is_read_with_its_holder() {
+    assert_rewritten(&[
+        (
+            "SELECT b.kind, COUNT(*) FROM balances b WHERE EXISTS (SELECT 1 FROM matters m WHERE m.id = b.matter_id AND m.status = 'a') GROUP BY b.kind",
+            "SELECT b.kind, COUNT(*) FROM balances b JOIN (SELECT m.id AS \"holder key 0\" FROM matters m WHERE m.status = 'a') AS \"holder 0\" ON \"holder key 0\" = b.matter_id WHERE TRUE GROUP BY b.kind",
+        ),
+        (
+            "SELECT kind FROM balances WHERE kind > 'a' AND matter_id IN (SELECT id FROM matters)",
+            "SELECT kind FROM balances JOIN (SELECT id AS \"holder key 1\" FROM matters) AS \"holder 1\" ON \"holder key 1\" = matter_id WHERE kind > 'a' AND TRUE",
+        ),
+        (
+            "SELECT * FROM balances b LEFT OUTER JOIN matters m ON b.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id",
+            "SELECT * FROM balances b JOIN matters m ON b.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id",
+        ),
+    ]);
+    assert_untouched(&[
+        "SELECT * FROM balances WHERE matter_id IN (SELECT id FROM matters)",
+        "SELECT kind FROM balances WHERE matter_id NOT IN (SELECT id FROM matters)",
+        "SELECT kind FROM balances WHERE matter_id IN (SELECT client_id FROM matters)",
+        "SELECT kind FROM balances WHERE id IN (SELECT id FROM matters)",
+        "SELECT kind FROM balances b WHERE matter_id IN (SELECT id FROM matters WHERE number = b.kind)",
+        "SELECT kind FROM balances WHERE matter_id IN (SELECT id FROM matters LIMIT 1)",
+        "SELECT 1 FROM balances b LEFT JOIN matters m ON b.matter_id = m.id AND m.rate > 1",
+        "SELECT 1 FROM matters m LEFT JOIN balances b ON b.matter_id = m.id",
+        "SELECT 1 FROM balances b LEFT JOIN matters m ON b.id = m.id",
+        "SELECT 1 FROM contacts c LEFT JOIN balances b ON b.id = c.id LEFT JOIN matters m ON m.id = b.matter_id",
+    ]);
+}
+
+#[test]
+fn a_bound_is_for_records() {
+    let bounded = |sql: &str| crate::rewrite::bounded(sql, 5);
+    let with_limit = [
+        "SELECT id FROM matters ORDER BY id",
+        "SELECT id FROM matters UNION SELECT id FROM contacts",
+        "SELECT *, (SELECT COUNT(*) FROM contacts) FROM matters m WHERE id IN (SELECT MAX(id) FROM contacts)",
+        "SELECT COUNT(*) OVER (), SUM(rate) FILTER (WHERE id > 1) OVER (ORDER BY id) FROM matters",
+        "SELECT MAX(id, client_id) FROM (SELECT * FROM matters LIMIT 3)",
+        "WITH a AS (SELECT COUNT(*) AS n FROM matters LIMIT 1) SELECT n FROM a",
+    ];
+    for sql in with_limit {
+        assert_eq!(bounded(&format!("{sql} ;")), Some(format!("{sql} LIMIT 5")));
+    }
+    let own = "SELECT id FROM matters ORDER BY id LIMIT 2 OFFSET 1";
+    assert_eq!(bounded(own).as_deref(), Some(own));
+    for sql in [
+        "SELECT COUNT(*) FROM matters",
+        "SELECT 1 + max(id) FROM matters",
+        "SELECT DISTINCT client_id FROM matters GROUP BY client_id",
+        "SELECT id FROM matters UNION ALL SELECT SUM(rate) FROM matters",
+        "SELECT 1 FROM matters HAVING 1",
+    ] {
+        assert_eq!(bounded(sql), None, "{sql}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_stays() {
     assert_untouched(&[
         "",

@@ -181,6 +181,25 @@ fn errors_name_what_is_wrong_and_where() {
 }
 
 #[test]
+fn a_name_is_shown_where_it_is_what_is_wrong() {
+    for (sql, before) in [
+        ("SELECT mater.id FROM mater", "SELECT mater.id FROM "),
+        ("SELECT 1 AS nix, nix FROM bills", "SELECT 1 AS nix, "),
+        (
+            "SELECT id FROM bills nix WHERE nix > 1",
+            "SELECT id FROM bills nix WHERE ",
+        ),
+        (
+            "WITH c AS (SELECT 1) SELECT d.x FROM c, d",
+            "WITH c AS (SELECT 1) SELECT d.x FROM c, ",
+        ),
+    ] {
+        let place = problem(sql).place.unwrap();
+        assert_eq!(sql.get(..place.start), Some(before));
+    }
+}
+
+#[test]
 fn wrong_syntax_says_what_stands_where() {
     for (sql, part, line, column) in [
         ("SELEC 1", "'SELEC' cannot stand here", 1, 1),
@@ -196,7 +215,7 @@ fn wrong_syntax_says_what_stands_where() {
             3,
             8,
         ),
-        ("SELECT (1", "ends too early", 1, 10),
+        ("SELECT (1", "ends where ',' or ')' is", 1, 10),
         ("SELECT 'abc", "A quote is opened and never closed", 1, 8),
         ("SELECT [abc", "A square bracket is opened", 1, 8),
         ("SELECT 1 /* x", "A comment is opened", 1, 10),
@@ -207,13 +226,13 @@ fn wrong_syntax_says_what_stands_where() {
             1,
             22,
         ),
-        ("SELECT 1 FROM bills b JOIN", "ends too early", 1, 27),
-        ("SELECT é§ FROM", "ends too early", 1, 15),
+        ("SELECT 1 FROM bills b JOIN", "ends where a table is", 1, 27),
+        ("SELECT é§ FROM", "ends where a table is", 1, 15),
     ] {
         let message = problem(sql).into_diagnostic(sql).message;
         assert!(message.contains(part), "{sql}: {message}");
-        let place = format!("(line {line}, column {column})");
-        assert!(message.ends_with(&place), "{sql}: {message}");
+        let place = format!("Line {line}, column {column}: ");
+        assert!(message.starts_with(&place), "{sql}: {message}");
     }
 }
 
