@@ -390,8 +390,11 @@ int32_t apilink_token_scope(apilink_connection *connection,
 //         stored); APILINK_ERROR (08003; 28000: refused, or InitiateOAuth=OFF, or no refresh
 //         token; 08001, 08S01, HYT00, HY008, HY000); APILINK_INVALID_HANDLE. Threads: any.
 //
-// A refresh that has begun runs to its end even when the call is cancelled, because the service
-// may have replaced the refresh token already.
+// A call that is cancelled returns at once. Nothing is left behind while the refresh waits for
+// another program's, or between two attempts. An attempt that has begun, its connecting included,
+// runs to its end on a thread of its own, for Timeout at the longest (60 seconds without one),
+// because the service may have replaced the refresh token already. The same goes for every call
+// that refreshes a token on its way.
 int32_t apilink_token_refresh(apilink_connection *connection);
 
 // Revokes the access token at the service and removes the tokens from their store. The

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::wire::Wire;
 use crate::io;
 use crate::platform;
 
@@ -27,6 +28,8 @@ pub struct Response {
     asked: HeaderMap,
     /// What the rate limit had to do with it.
     limit: LimitSeen,
+    /// What it came over.
+    wire: Wire,
 }
 
 /// What a call saw of the rate limit.
@@ -156,6 +159,7 @@ impl Response {
         url: Url,
         collected: Vec<u8>,
         rest: Option<Rest>,
+        wire: Wire,
     ) -> Self {
         Self {
             status,
@@ -165,6 +169,7 @@ impl Response {
             json: None,
             asked: HeaderMap::new(),
             limit: LimitSeen::default(),
+            wire,
         }
     }
 
@@ -175,6 +180,11 @@ impl Response {
             limit,
             ..self
         }
+    }
+
+    /// The connection that it came over.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// The headers of the request that it answers.
