@@ -25,4 +25,5 @@ mod header;
 mod header_text;
 mod requests;
 mod responses;
+mod sqlstates;
 mod world;
