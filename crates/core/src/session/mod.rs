@@ -7,6 +7,7 @@ mod target;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+pub use problem::advice;
 use secrecy::SecretString;
 use url::Url;
 
