@@ -264,7 +264,8 @@ impl ListRequest<'_> {
         match (kind, by_id) {
             ("after", true) => Ok(Start::After(Some(number))),
             ("before", true) => Ok(Start::Before(number)),
-            ("offset", false) => match usize::try_from(number) {
+            // Also in the order of ids, where the first page was asked for by its offset.
+            ("offset", _) => match usize::try_from(number) {
                 Ok(offset) if offset < OFFSET_END => Ok(Start::Offset(offset)),
                 _ => Err(ApiError::out_of_bounds("page_token is now out of bounds")),
             },

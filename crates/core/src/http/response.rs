@@ -192,10 +192,16 @@ impl Response {
         &self.asked
     }
 
-    /// The HTTP status.
+    /// The HTTP status. Where the service sent an error with a status of success, the one that the
+    /// error has by the profile.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Takes the reply as one with another status.
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// The headers.
@@ -333,12 +339,17 @@ impl Response {
 
     /// The body as JSON, if all of it is at hand: nothing is waited for.
     pub(crate) fn json_at_hand(&self) -> Option<Value> {
+        parse_json(self.body_at_hand()?).ok()
+    }
+
+    /// The body, if all of it is at hand.
+    pub(crate) fn body_at_hand(&self) -> Option<&[u8]> {
         match &self.body {
             Body::Arriving {
                 collected,
                 rest: None,
-            } => parse_json(collected).ok(),
-            Body::Whole(body) => parse_json(body).ok(),
+            } => Some(collected),
+            Body::Whole(body) => Some(body),
             _ => None,
         }
     }

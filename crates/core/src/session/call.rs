@@ -295,6 +295,12 @@ impl Call<'_, '_> {
         records: &mut Vec<Diagnostic>,
     ) -> Result<Next> {
         let session = self.session;
+        let mut reply = reply;
+        if self.is_api
+            && let Some(status) = problem::status_inside(&session.settings.profile, &reply)
+        {
+            reply = reply.with_status(status);
+        }
         if self.is_api {
             let limit = &session.settings.profile.rate_limit;
             self.limit.calls_left = calls_left(limit, reply.headers()).or(self.limit.calls_left);

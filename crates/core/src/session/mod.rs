@@ -7,6 +7,7 @@ mod target;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+pub use problem::advice;
 use secrecy::SecretString;
 use url::Url;
 
@@ -27,6 +28,10 @@ use crate::token::keeper::{Demand, Keeper, Refusal};
 use crate::token::store::{DefaultName, TokenStore};
 use crate::token::{Lineage, Seed, TokenSet, digest};
 
+/// Is told of the authorization request that a login is about to wait for, before a person sees
+/// it; and of none when that wait is over.
+pub type WatchLogin<'a> = dyn FnMut(Option<&AuthorizationRequest>) + 'a;
+
 /// What the program says in place of the connection string.
 #[derive(Default)]
 pub struct ConnectOptions<'a> {
@@ -40,13 +45,13 @@ pub struct ConnectOptions<'a> {
     pub show_url: Option<&'a mut dyn FnMut(&str) -> bool>,
     /// Is told of the authorization request that a login is about to wait for, before a person
     /// sees it; and of none when that wait is over.
-    pub watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+    pub watch_login: Option<&'a mut WatchLogin<'a>>,
 }
 
 /// How a person is asked to log in.
 struct Asking<'a> {
     show_url: Option<login::ShowUrl<'a>>,
-    watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+    watch_login: Option<&'a mut WatchLogin<'a>>,
 }
 
 impl Asking<'_> {

@@ -2,13 +2,14 @@
 //!
 //! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
+//! [`reply`] says what is wrong with one,
 //! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod carry;
-mod cell;
+pub(crate) mod cell;
 mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
@@ -19,6 +20,7 @@ pub(crate) mod page;
 mod plan;
 mod planner;
 mod repeat;
+pub(crate) mod reply;
 mod request;
 pub(crate) mod row;
 pub(crate) mod runtime;
