@@ -191,6 +191,72 @@ fn what_does_not_fit_into_a_line_is_shown_as_lists() {
 }
 
 #[test]
+fn a_long_name_in_a_list_takes_no_room_from_the_values() {
+    let long = "how_the_client_came_to_know_of_the_office_and_who_it_was_that_told_them";
+    let columns = vec![
+        column("id", SqlType::TEXT),
+        column("the_number_of_many_things", SqlType::Bigint),
+        column(long, SqlType::TEXT),
+    ];
+    let rows = || {
+        let row = vec![
+            text("A text that needs room"),
+            Value::Integer(7),
+            text(&"x".repeat(60)),
+        ];
+        ListedRows::new(columns.clone(), vec![row])
+    };
+    let (text, _) = written_with(&mut rows(), Format::Table, &Options::default(), Some(40));
+    let expected = format!(
+        "--- row 1 ---\n\
+         id  A text that needs room\n\
+         the_number_of_many_things\n    7\n\
+         {long}\n    {}…\n",
+        "x".repeat(35)
+    );
+    assert_eq!(text, expected);
+    let options = Options {
+        cut: false,
+        ..Options::default()
+    };
+    let (text, _) = written_with(&mut rows(), Format::Table, &options, Some(40));
+    assert!(text.ends_with(&format!("\n    {}\n", "x".repeat(60))));
+}
+
+#[test]
+fn dates_are_never_cut() {
+    let day = "2025-10-31";
+    let moment = "2025-10-31 23:59:59";
+    let columns = vec![
+        column("opened", SqlType::Date),
+        column("the_moment_of_the_last_change", SqlType::Timestamp),
+        column("is_open", SqlType::Boolean),
+        column("name", SqlType::TEXT),
+    ];
+    let rows = || {
+        let row = vec![
+            text(day),
+            text(moment),
+            Value::Integer(1),
+            text("A long name that gives way"),
+        ];
+        ListedRows::new(columns.clone(), vec![row])
+    };
+    for width in [20, 49, 50, 60, 70] {
+        let (text, _) = written_with(&mut rows(), Format::Table, &Options::default(), Some(width));
+        assert!(
+            text.contains(day) && text.contains(moment),
+            "{width}: {text}"
+        );
+        let is_list = text.starts_with("---");
+        assert_eq!(is_list, width < 50, "{width}: {text}");
+        for line in text.lines().filter(|_| !is_list) {
+            assert!(console::measure_text_width(line) <= width, "{text}");
+        }
+    }
+}
+
+#[test]
 fn where_nothing_may_be_cut_lists_take_the_place_of_columns() {
     let options = Options {
         cut: false,
