@@ -305,6 +305,98 @@ fn a_file_appears_only_when_it_is_complete() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_stays_and_its_target_is_written() {
+    use std::os::unix::fs::symlink;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("data")).unwrap();
+    std::fs::write(at("data/old.csv"), "old").unwrap();
+    symlink("data/old.csv", at("second")).unwrap();
+    symlink(at("second"), at("first")).unwrap();
+    symlink("data/new.csv", at("ahead")).unwrap();
+    let write = |source: &mut dyn RowSource, link: &str, format| {
+        write(source, format, &Options::default(), Some(&at(link)), &|| ())
+    };
+    for (link, target) in [("first", "data/old.csv"), ("ahead", "data/new.csv")] {
+        write(&mut Broken(sample()), link, Format::Csv).unwrap_err();
+        write(&mut sample(), link, Format::Csv).unwrap();
+        assert!(at(link).is_symlink() && at("second").is_symlink(), "{link}");
+        assert!(!at(target).is_symlink(), "{target}");
+        let text = std::fs::read_to_string(at(target)).unwrap();
+        assert!(text.starts_with("id,name,"), "{text}");
+    }
+    symlink("data/new.db", at("base")).unwrap();
+    write(&mut Broken(sample()), "base", Format::Sqlite).unwrap_err();
+    assert!(at("base").is_symlink() && !at("data/new.db").exists());
+    write(&mut sample(), "base", Format::Sqlite).unwrap();
+    assert!(at("base").is_symlink() && at("data/new.db").is_file());
+
+    symlink("round", at("about")).unwrap();
+    symlink("about", at("round")).unwrap();
+    for format in [Format::Csv, Format::Sqlite] {
+        write(&mut sample(), "about", format).unwrap_err();
+        assert!(at("about").is_symlink() && at("round").is_symlink());
+    }
+    assert_eq!(std::fs::read_dir(at("data")).unwrap().count(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replaced_file_stays_as_private_as_it_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.csv");
+    std::fs::write(&file, "old").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    write(
+        &mut sample(),
+        Format::Csv,
+        &Options::default(),
+        Some(&file),
+        &|| (),
+    )
+    .unwrap();
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_open_already_is_written_as_it_is() {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("open.csv");
+    std::fs::write(&file, "before\n").unwrap();
+    let inode = || std::fs::metadata(&file).unwrap().ino();
+    let before = inode();
+    let open = std::fs::File::open(&file).unwrap();
+    let link = folder.path().join("link");
+    for descriptor in ["/proc/self/fd", "/dev/fd"] {
+        let descriptor = format!("{descriptor}/{}", open.as_raw_fd());
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(&descriptor, &link).unwrap();
+        write(
+            &mut sample(),
+            Format::Csv,
+            &Options::default(),
+            Some(&link),
+            &|| (),
+        )
+        .unwrap();
+        assert!(link.is_symlink());
+    }
+    assert_eq!(inode(), before);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("before\nid,name,"), "{text}");
+    assert_eq!(text.matches("id,name,").count(), 2);
+}
+
 #[test]
 fn sqlite_keeps_types_and_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
