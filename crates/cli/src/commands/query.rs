@@ -101,7 +101,7 @@ pub fn run(
     let values = values(statement.parameters(), parameters)?;
     let progress = statement.progress();
     let count = Arc::<AtomicU64>::default();
-    let meter = Meter::start(progress.clone(), Arc::clone(&count));
+    let meter = Meter::start(database.session(), progress.clone(), Arc::clone(&count));
     let written = write(&mut statement, &values, &count, output, &meter, cancel);
     meter.stop();
     if output.stats {
