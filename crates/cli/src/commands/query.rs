@@ -25,7 +25,7 @@ pub fn query(connection: &ConnectionArgs, args: &QueryArgs) -> Outcome {
     let source = ConnectionSource::find(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
-        format: args.output.format(),
+        format: args.output.format()?,
         options: &args.output.options(),
         file: args.output.file.as_deref(),
         stats: args.stats || terminal::stderr_is_terminal(),
@@ -42,7 +42,7 @@ pub fn explain(connection: &ConnectionArgs, args: &ExplainArgs) -> Outcome {
     let source = ConnectionSource::find_or_empty(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
-        format: args.output.format(),
+        format: args.output.format()?,
         options: &explaining(args.output.listing_options()),
         file: args.output.file.as_deref(),
         stats: false,
