@@ -14,6 +14,7 @@ pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod layout;
 mod lookup;
+mod needs;
 pub(crate) mod page;
 mod plan;
 mod planner;
@@ -63,8 +64,8 @@ impl Prepared {
             table::register(&connection, &runtime, shape).map_err(of_sqlite)?;
         }
         functions::register(&connection).map_err(of_sqlite)?;
-        let program =
-            program(&connection, sql).map_err(|error| failed(&runtime, written, &error))?;
+        let program = program(&connection, sql)
+            .map_err(|error| unplanned(&runtime, tables, written, &error))?;
         runtime.learn(bytecode::read(&program));
         let running =
             Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
@@ -114,6 +115,17 @@ fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instructi
             })
         })?
         .collect()
+}
+
+/// The error of a statement that has no plan.
+fn unplanned(
+    runtime: &Runtime,
+    tables: &[Arc<TableShape>],
+    written: &str,
+    error: &rusqlite::Error,
+) -> Diagnostic {
+    let unmet = needs::unmet(tables, written, error);
+    unmet.unwrap_or_else(|| failed(runtime, written, error))
 }
 
 /// The error behind what `SQLite` said: one of ours, if it came from below.
