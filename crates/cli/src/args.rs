@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
+use crate::failure::{Failure, Outcome};
 use crate::output::{self, Format, SqliteTarget};
 
 /// What is said at the end of `--help`.
@@ -192,17 +193,17 @@ pub struct OutputArgs {
     #[arg(long)]
     pub no_header: bool,
 
-    /// csv: what stands between two values; \t for a tab
-    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
-    pub delimiter: char,
+    /// csv: what stands between two values, in place of a comma; \t for a tab
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub delimiter: Option<char>,
 
     /// table: do not cut long texts to the width of the terminal
     #[arg(long)]
     pub wide: bool,
 
-    /// sqlite: the table that gets the rows. It is replaced
-    #[arg(long, value_name = "NAME", default_value = "result")]
-    pub table: String,
+    /// sqlite: the table that gets the rows, in place of result. It is replaced
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
 
     /// sqlite: add the rows to those that the table holds
     #[arg(long)]
@@ -211,12 +212,32 @@ pub struct OutputArgs {
 
 impl OutputArgs {
     /// The form of the rows.
-    pub fn format(&self) -> Format {
-        let by_name = || match &self.file {
-            Some(file) => Format::for_file(file).unwrap_or(Format::Csv),
-            None => Format::for_stdout(),
+    ///
+    /// # Errors
+    /// Where the ending of the file says none, and for options that the form does not know.
+    pub fn format(&self) -> Outcome<Format> {
+        let format = match (self.output, &self.file) {
+            (Some(format), _) => format,
+            (None, Some(file)) => Format::for_file(file)?,
+            (None, None) => Format::for_stdout(),
         };
-        self.output.unwrap_or_else(by_name)
+        let options = [
+            (self.no_header, "--no-header", Format::Csv),
+            (self.delimiter.is_some(), "--delimiter", Format::Csv),
+            (self.table.is_some(), "--table", Format::Sqlite),
+            (self.append, "--append", Format::Sqlite),
+        ];
+        for (is_given, option, meant_for) in options {
+            if is_given && format != meant_for {
+                return Err(Failure::Usage(format!(
+                    "{option} is for the output {}, and this is {}. Add --output {0}, or leave \
+                     {option} out.",
+                    meant_for.name(),
+                    format.name()
+                )));
+            }
+        }
+        Ok(format)
     }
 
     /// How rows that the tool makes itself are written: what they do not say is left blank.
@@ -229,16 +250,16 @@ impl OutputArgs {
 
     /// How it is written.
     pub fn options(&self) -> output::Options {
+        let usual = output::Options::default();
         output::Options {
             header: !self.no_header,
-            delimiter: self.delimiter,
+            delimiter: self.delimiter.unwrap_or(usual.delimiter),
             wide: self.wide,
-            cut: true,
-            null: "NULL",
             sqlite: SqliteTarget {
-                table: self.table.clone(),
+                table: self.table.clone().unwrap_or(usual.sqlite.table),
                 append: self.append,
             },
+            ..usual
         }
     }
 }

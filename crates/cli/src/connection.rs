@@ -244,9 +244,10 @@ pub fn read_stdin() -> Outcome<String> {
     Ok(text)
 }
 
-/// All of a text file.
+/// All of a text file that the command line names.
 pub fn read_file(path: &Path) -> Outcome<String> {
-    std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("{} cannot be read: {error}.", path.display())))
 }
 
 #[cfg(test)]

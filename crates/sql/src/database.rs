@@ -107,6 +107,12 @@ impl Database {
         })
     }
 
+    /// The connection that the tables are read through.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// The tables, without the fields that the account has added. Makes no request.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {

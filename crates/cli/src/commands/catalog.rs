@@ -58,7 +58,7 @@ fn database(session: Arc<Session>) -> Outcome<Database> {
 
 fn write(rows: &mut dyn RowSource, args: &OutputArgs) -> Outcome {
     let file = args.file.as_deref();
-    output::write(rows, args.format(), &args.listing_options(), file, &|| ())
+    output::write(rows, args.format()?, &args.listing_options(), file, &|| ())
 }
 
 /// The tables whose names fit the pattern, with what they hold.

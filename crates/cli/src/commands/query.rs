@@ -26,7 +26,7 @@ pub fn query(connection: &ConnectionArgs, args: &QueryArgs) -> Outcome {
     let source = ConnectionSource::find(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
-        format: args.output.format(),
+        format: args.output.format()?,
         options: &args.output.options(),
         file: args.output.file.as_deref(),
         stats: args.stats || terminal::stderr_is_terminal(),
@@ -43,7 +43,7 @@ pub fn explain(connection: &ConnectionArgs, args: &ExplainArgs) -> Outcome {
     let source = ConnectionSource::find_or_empty(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
-        format: args.output.format(),
+        format: args.output.format()?,
         options: &explaining(args.output.listing_options()),
         file: args.output.file.as_deref(),
         stats: false,
@@ -119,7 +119,7 @@ pub fn run(
     let values = values(statement.parameters(), parameters)?;
     let progress = statement.progress();
     let count = Arc::<AtomicU64>::default();
-    let meter = Meter::start(progress.clone(), Arc::clone(&count));
+    let meter = Meter::start(database.session(), progress.clone(), Arc::clone(&count));
     let written = write(&mut statement, &values, &count, output, &meter, cancel);
     meter.stop();
     if output.stats {

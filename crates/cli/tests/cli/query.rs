@@ -158,6 +158,27 @@ fn a_plan_is_shown_without_a_request() {
     assert_eq!(world.sandbox.counters().connections, 0);
 }
 
+#[test]
+fn who_gives_up_at_the_rate_limit_says_how_long_it_waited() {
+    let world = World::new();
+    let profile = world.profile();
+    let text = std::fs::read_to_string(&profile).unwrap();
+    let mut json: Value = serde_json::from_str(&text).unwrap();
+    json["rate_limit"]["window_seconds"] = 1.into();
+    std::fs::write(&profile, json.to_string()).unwrap();
+    world.sandbox.fault(clio_sandbox::Fault {
+        status: Some(429),
+        retry_after: Some("1".into()),
+        times: 0,
+        ..clio_sandbox::Fault::new("/api/v4/matters*", clio_sandbox::FaultKind::Status)
+    });
+    let string = format!("{};Profile={profile}", world.with_token());
+    let message = world
+        .run(&["query", &string, "SELECT id FROM matters"])
+        .failed(4);
+    assert!(message.contains("after a wait of 2 s"), "{message}");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_cancels_and_a_reader_may_leave() {

@@ -11,7 +11,7 @@ use url::Url;
 use super::{Session, Tokens, problem, target};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
-use crate::http::rate_limit::calls_left;
+use crate::http::rate_limit::{Budget, calls_left};
 use crate::http::response::LimitSeen;
 use crate::http::retry::{backoff, is_repeatable, retry_after};
 use crate::http::transport::{Attempt, Failure, Stage};
@@ -378,6 +378,7 @@ impl Call<'_, '_> {
         }
         drop(reply);
         self.limit.waited += wait;
+        let _waiting = budget.map(Budget::queue);
         self.pause(wait, USED_UP)?;
         Ok(Next::Again)
     }
@@ -484,7 +485,12 @@ impl Call<'_, '_> {
     fn problem(&self, reply: &Response, token: Option<&TokenSet>) -> Diagnostic {
         let profile = &self.session.settings.profile;
         let secrets = self.secrets(token);
-        problem::record(profile, reply, &self.describe(), &secrets)
+        let mut what = self.describe();
+        let waited = self.limit.waited;
+        if reply.status() == StatusCode::TOO_MANY_REQUESTS && waited.as_secs() > 0 {
+            what += &format!(" after a wait of {:.0} s", waited.as_secs_f64());
+        }
+        problem::record(profile, reply, &what, &secrets)
     }
 
     fn not_followed(&self, reply: &Response) -> Diagnostic {

@@ -344,6 +344,14 @@ impl Session {
         }
     }
 
+    /// How long calls that wait for the service's rate limit have to wait yet, as far as the service
+    /// has said. `None`: no call waits. Calls of all sessions of this process that use the same token
+    /// count.
+    #[must_use]
+    pub fn rate_limit_wait(&self) -> Option<Duration> {
+        lock(&self.budget).as_ref()?.budget.pending()
+    }
+
     /// Refreshes the token now, whatever its age.
     ///
     /// # Errors
