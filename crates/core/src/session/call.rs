@@ -488,7 +488,7 @@ impl Call<'_, '_> {
         let mut what = self.describe();
         let waited = self.limit.waited;
         if reply.status() == StatusCode::TOO_MANY_REQUESTS && waited.as_secs() > 0 {
-            what += &format!(" after a wait of {:.0} s", waited.as_secs_f64());
+            what = format!("{what} after a wait of {:.0} s", waited.as_secs_f64());
         }
         problem::record(profile, reply, &what, &secrets)
     }
