@@ -9,7 +9,7 @@ use std::sync::Arc;
 use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 
 use super::plan::{
-    Access, Argument, Choice, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
+    Access, Argument, Choice, Compared, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
 use super::request::{FEW_VALUES, most_values, render};
 use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
@@ -70,7 +70,7 @@ fn system(shape: &TableShape, constraints: &[Constraint]) -> Choice {
             is_exact: false,
             compared: constraints
                 .iter()
-                .map(|constraint| (constraint.column, constraint.operator, false))
+                .map(|constraint| Compared::new(constraint, shape, false))
                 .collect(),
         },
         usages: vec![
@@ -688,7 +688,7 @@ impl Planner<'_> {
             })
             .map(|(constraint, usage)| {
                 let is_passed = self.is_passed(usage.argument);
-                (constraint.column, constraint.operator, is_passed)
+                Compared::new(constraint, self.shape, is_passed)
             })
             .collect();
         Choice {
