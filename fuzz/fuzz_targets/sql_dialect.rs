@@ -3,8 +3,9 @@
 
 #![no_main]
 
-use apilink_sql::dialect::{Qualifiers, StatementKind, line_and_column, translate};
+use apilink_sql::dialect::{Qualifiers, StatementKind, translate};
 use apilink_sql::functions;
+use apilink_sql::position::Position;
 use libfuzzer_sys::fuzz_target;
 use rusqlite::Connection;
 
@@ -34,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     for offset in 0..=translated.sql.len() {
         let original = translated.positions.original(offset);
         assert!(original <= sql.len());
-        let (line, column) = line_and_column(sql, original);
+        let Position { line, column } = Position::of(sql, original);
         assert!(line > 0 && column > 0);
     }
     if translated.kind == StatementKind::Select && !translated.explain {

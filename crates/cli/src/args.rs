@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::output::{self, Format, SqliteTarget};
 
@@ -288,14 +288,9 @@ pub struct QueryArgs {
     #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
     pub target: Vec<String>,
 
-    /// The value of a parameter of the statement, in their order (repeatable)
-    #[arg(
-        short,
-        long = "param",
-        value_name = "VALUE",
-        allow_hyphen_values = true
-    )]
-    pub parameters: Vec<String>,
+    /// The values of the statement's parameters
+    #[command(flatten)]
+    pub parameters: Parameters,
 
     /// Tell rows, calls and time at the end, also when standard error is not a terminal
     #[arg(long)]
@@ -306,6 +301,58 @@ pub struct QueryArgs {
     pub output: OutputArgs,
 }
 
+/// The values of a statement's parameters, in the order in which they were given; `None` is NULL.
+#[derive(Debug, Default)]
+pub struct Parameters(pub Vec<Option<String>>);
+
+/// What `derive` cannot say: two options whose order counts.
+impl Args for Parameters {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+            .arg(
+                Arg::new(PARAM)
+                    .short('p')
+                    .long(PARAM)
+                    .value_name("VALUE")
+                    .action(ArgAction::Append)
+                    .allow_hyphen_values(true)
+                    .help("The value of a parameter of the statement, in their order (repeatable)"),
+            )
+            .arg(
+                Arg::new(PARAM_NULL)
+                    .long(PARAM_NULL)
+                    .action(ArgAction::Append)
+                    .num_args(0)
+                    .default_missing_value("")
+                    .help("NULL in place of the next --param (repeatable)"),
+            )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+const PARAM: &str = "param";
+const PARAM_NULL: &str = "param-null";
+
+impl FromArgMatches for Parameters {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let indices = |name| matches.indices_of(name).into_iter().flatten();
+        let values = matches.get_many::<String>(PARAM).into_iter().flatten();
+        let values = indices(PARAM).zip(values.cloned().map(Some));
+        let nulls = indices(PARAM_NULL).map(|place| (place, None));
+        let mut placed: Vec<(usize, Option<String>)> = values.chain(nulls).collect();
+        placed.sort_by_key(|(place, _)| *place);
+        Ok(Self(placed.into_iter().map(|(_, value)| value).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
@@ -313,7 +360,11 @@ pub struct ExplainArgs {
     #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
     pub target: Vec<String>,
 
-    /// With the fields that the account has added; takes a request
+    /// The values of the statement's parameters
+    #[command(flatten)]
+    pub parameters: Parameters,
+
+    /// Read the fields that the account has added first, which takes a request
     #[arg(long)]
     pub custom_fields: bool,
 
@@ -363,6 +414,31 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn parameters_and_nulls_keep_their_order() {
+        let parameters = |arguments: &[&str]| {
+            let all = ["apilink", "query", "SELECT 1"].iter().chain(arguments);
+            match Cli::try_parse_from(all).map(|cli| cli.command) {
+                Ok(Some(Command::Query(query))) => query.parameters.0,
+                other => panic!("{other:?}"),
+            }
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(parameters(&[]), []);
+        assert_eq!(
+            parameters(&[
+                "--param-null",
+                "-p",
+                "a",
+                "--param",
+                "-1",
+                "--param-null",
+                "-pNULL"
+            ]),
+            [None, text("a"), text("-1"), None, text("NULL")]
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io;
 
 use apilink_core::{Diagnostic, SqlState};
+use apilink_sql::position::Position;
 
 use crate::terminal::{Style, tell};
 
@@ -125,21 +126,12 @@ pub fn warn(records: &[Diagnostic]) {
 
 /// The line of a statement that a message is about, with a mark under the place.
 fn excerpt(sql: &str, message: &str) -> Option<String> {
-    let (line, column) = position(message)?;
+    let Position { line, column } = Position::named_in(message)?;
     let text = sql.lines().nth(line.checked_sub(1)?)?;
     let before = text.chars().take(column.checked_sub(1)?);
     // Tabs stay, so that the mark stands where the terminal shows the place.
     let indent: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
     Some(format!("  {text}\n  {indent}^"))
-}
-
-/// The place that a message names: `… line 2, column 7 …`, both counted from 1.
-fn position(message: &str) -> Option<(usize, usize)> {
-    let (_, rest) = message.rsplit_once("line ")?;
-    let (line, rest) = rest.split_once(", column ")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit());
-    let column = rest.get(..digits.unwrap_or(rest.len()))?;
-    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -169,11 +161,11 @@ mod tests {
     fn the_place_of_an_error_is_marked() {
         let sql = "SELECT id\nFROM\tmaters";
         assert_eq!(
-            excerpt(sql, "There is no table maters (line 2, column 6).").as_deref(),
+            excerpt(sql, "Line 2, column 6: There is no table maters.").as_deref(),
             Some("  FROM\tmaters\n      \t^")
         );
         assert_eq!(excerpt(sql, "no place"), None);
-        assert_eq!(excerpt(sql, "at line 9, column 1"), None);
-        assert_eq!(excerpt(sql, "at line 1, column 0"), None);
+        assert_eq!(excerpt(sql, "Line 9, column 1: x"), None);
+        assert_eq!(excerpt(sql, "Line 1, column 0: x"), None);
     }
 }

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use apilink_core::{Diagnostic, Result};
 use apilink_sql::types::SqlType;
-use apilink_sql::{ResultColumn, Rows, Value};
+use apilink_sql::{ResultColumn, Rows, Value, ValueRef};
 
 /// Rows with typed columns, one after another.
 pub trait RowSource {
     /// The columns of every row.
     fn columns(&self) -> &[ResultColumn];
 
-    /// The next row; `None` after the last.
-    fn next_row(&mut self) -> Result<Option<Vec<Value>>>;
+    /// Moves to the next row; `false` after the last.
+    fn advance(&mut self) -> Result<bool>;
+
+    /// The value of a column in the row moved to.
+    fn value(&self, column: usize) -> ValueRef<'_>;
 
     /// Warnings since they were last taken.
     fn take_warnings(&mut self) -> Vec<Diagnostic> {
@@ -44,12 +47,16 @@ impl RowSource for QueryRows<'_> {
         &self.columns
     }
 
-    fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        let row = self.rows.next_row()?;
-        if row.is_some() {
+    fn advance(&mut self) -> Result<bool> {
+        let moved = self.rows.advance()?;
+        if moved {
             self.count.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(row)
+        Ok(moved)
+    }
+
+    fn value(&self, column: usize) -> ValueRef<'_> {
+        self.rows.value(column)
     }
 
     fn take_warnings(&mut self) -> Vec<Diagnostic> {
@@ -61,6 +68,13 @@ impl RowSource for QueryRows<'_> {
 pub struct ListedRows {
     columns: Vec<ResultColumn>,
     rows: std::vec::IntoIter<Vec<Value>>,
+    row: Option<Vec<Value>>,
+}
+
+/// A value of a row that is at hand.
+pub fn value_of(row: Option<&[Value]>, column: usize) -> ValueRef<'_> {
+    row.and_then(|row| row.get(column))
+        .map_or(ValueRef::Null, ValueRef::from)
 }
 
 impl ListedRows {
@@ -78,6 +92,7 @@ impl ListedRows {
         Self {
             columns,
             rows: rows.into_iter(),
+            row: None,
         }
     }
 }
@@ -87,8 +102,13 @@ impl RowSource for ListedRows {
         &self.columns
     }
 
-    fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        Ok(self.rows.next())
+    fn advance(&mut self) -> Result<bool> {
+        self.row = self.rows.next();
+        Ok(self.row.is_some())
+    }
+
+    fn value(&self, column: usize) -> ValueRef<'_> {
+        value_of(self.row.as_deref(), column)
     }
 }
 

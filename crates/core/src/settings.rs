@@ -160,7 +160,8 @@ pub enum ProxySettings {
     Direct,
     /// Through a proxy or a firewall.
     Through {
-        /// `http://HOST:PORT` (a proxy, or a `TUNNEL` firewall) or `socks5h://HOST:PORT`.
+        /// `http://HOST:PORT` (a proxy, or a `TUNNEL` firewall), `https://HOST:PORT` (a proxy that
+        /// is spoken to by TLS) or `socks5h://HOST:PORT`.
         url: Url,
         /// User and password, if the proxy wants them.
         credentials: Option<(String, SecretString)>,
@@ -230,7 +231,7 @@ impl Settings {
             given: given_token(&given)?,
             token_location: token_location(&given)?,
             verifier: given.secret("OAuthVerifier"),
-            pkce_verifier: given.secret("PKCEVerifier"),
+            pkce_verifier: pkce_verifier(&given)?,
             state: given.text("State").map(str::to_owned),
             scope: given.text("Scope").map(str::to_owned),
             endpoints: endpoints(&given, &profile, &region)?,
@@ -433,6 +434,21 @@ fn callback_url(given: &Given) -> Result<String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// RFC 7636 section 4.1.
+fn pkce_verifier(given: &Given) -> Result<Option<SecretString>> {
+    let verifier = given.secret("PKCEVerifier");
+    let is_unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    let is_right = |text: &str| (43..=128).contains(&text.len()) && text.chars().all(is_unreserved);
+    match &verifier {
+        Some(text) if !is_right(text.expose_secret()) => Err(Diagnostic::invalid_value(
+            "PKCEVerifier: the value is not a PKCE code verifier, which has 43 to 128 letters, \
+             digits and characters of -._~ (RFC 7636). Give the one that belongs to the \
+             authorization URL, or leave it out to have one made.",
+        )),
+        _ => Ok(verifier),
+    }
 }
 
 fn given_token(given: &Given) -> Result<GivenToken> {

@@ -14,12 +14,13 @@ use crate::engine::Prepared;
 use crate::engine::explain::Step;
 use crate::engine::fetch::{Fetcher, Misfits};
 use crate::engine::runtime::Runtime;
+use crate::position;
 use crate::progress::Progress;
 use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
-use crate::typing::{self, Analysis, Failure};
-use crate::value::Value;
+use crate::typing::{self, Analysis, Failure, Written};
+use crate::value::{Value, ValueRef};
 
 /// The tables of a connection, ready for queries from any number of threads.
 pub struct Database {
@@ -58,11 +59,15 @@ pub struct Statement {
     session: Arc<Session>,
     facts: Arc<ConnectionFacts>,
     catalog: Arc<Catalog>,
+    /// As it was given.
+    written: String,
     /// As `SQLite` understands it, with its parameters.
     sql: String,
     analysis: Analysis,
     /// The columns of the plan, where the plan is what was asked for.
     explained: Option<Vec<ResultColumn>>,
+    /// What the plan leaves out, because it is not known without a request.
+    unread: Option<Step>,
     progress: Progress,
 }
 
@@ -70,6 +75,8 @@ pub struct Statement {
 pub struct Rows<'s> {
     /// A statement has one result at a time.
     _statement: PhantomData<&'s mut Statement>,
+    /// The number of columns.
+    width: usize,
     source: RowSource,
     /// Rows that may still be handed out, if there is a bound.
     left: Option<u64>,
@@ -79,7 +86,10 @@ pub struct Rows<'s> {
 /// Where the rows of a result come from.
 enum RowSource {
     Query(Box<Prepared>),
-    Listed(std::vec::IntoIter<Vec<Value>>),
+    Listed {
+        rows: std::vec::IntoIter<Vec<Value>>,
+        row: Option<Vec<Value>>,
+    },
     Done,
 }
 
@@ -100,14 +110,17 @@ impl Database {
     /// The tables, without the fields that the account has added. Makes no request.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        let make = || Arc::new(self.make_catalog());
+        let make = || Arc::new(self.make_catalog(true));
         Arc::clone(self.catalog.get_or_init(make))
     }
 
-    fn make_catalog(&self) -> Catalog {
+    fn make_catalog(&self, expects_custom_fields: bool) -> Catalog {
         let settings = self.session.settings();
         let mut catalog = Catalog::of_profile(settings.profile.tables());
-        if settings.custom_fields && settings.profile.custom_fields.is_some() {
+        if expects_custom_fields
+            && settings.custom_fields
+            && settings.profile.custom_fields.is_some()
+        {
             catalog.expect_custom_fields();
         }
         for shape in system::shapes() {
@@ -151,7 +164,7 @@ impl Database {
     }
 
     /// Prepares one statement. A request is made only where the statement needs the account's own
-    /// fields and they are not known yet.
+    /// fields and they are not known yet; EXPLAIN makes none, and leaves them out.
     ///
     /// # Errors
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
@@ -175,23 +188,43 @@ impl Database {
         } else {
             Arc::default()
         };
-        let mut outcome = typing::analyze(&translated.sql, &catalog);
+        let written = Written {
+            sql,
+            positions: &translated.positions,
+        };
+        let analyze =
+            |catalog: &Catalog| typing::analyze_translated(&translated.sql, written, catalog);
+        let mut outcome = analyze(&catalog);
         if outcome.is_err() && self.catalog.get().is_none() {
             catalog = self.known_catalog();
-            outcome = typing::analyze(&translated.sql, &catalog);
+            outcome = analyze(&catalog);
         }
+        let mut unread = None;
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
-            catalog = self.load_custom_fields(&progress, cancel)?;
-            outcome = typing::analyze(&translated.sql, &catalog);
+            catalog = if translated.explain {
+                unread = custom_fields::unread(&catalog, &self.session);
+                Arc::new(self.make_catalog(false))
+            } else {
+                self.load_custom_fields(&progress, cancel)?
+            };
+            outcome = analyze(&catalog);
         }
-        let analysis = outcome.map_err(in_original)?;
+        let mut analysis = outcome.map_err(in_original);
+        if let Err(problem) = &mut analysis
+            && unread.is_some()
+        {
+            problem.message.push_str(UNREAD);
+        }
+        let analysis = analysis?;
         let statement = Statement {
             session: Arc::clone(&self.session),
             facts: Arc::clone(&self.facts),
             catalog,
+            written: sql.to_owned(),
             sql: translated.sql,
             analysis,
             explained: translated.explain.then(plan_columns),
+            unread,
             progress,
         };
         if statement.parameters().is_empty() {
@@ -251,16 +284,20 @@ impl Statement {
         };
         let prepared = self.plan(analysis, cancel)?;
         let (source, left) = if self.explained.is_some() {
-            (
-                RowSource::Listed(plan_rows(&prepared.steps()).into_iter()),
-                None,
-            )
+            let steps = self.unread.iter().cloned().chain(prepared.steps());
+            let steps: Vec<Step> = steps.collect();
+            let listed = RowSource::Listed {
+                rows: plan_rows(&steps).into_iter(),
+                row: None,
+            };
+            (listed, None)
         } else {
             let left = self.bounded(analysis).map(|(_, most)| most);
             (RowSource::Query(Box::new(prepared)), left)
         };
         Ok(Rows {
             _statement: PhantomData,
+            width: self.columns().len(),
             source,
             left,
             warnings: Vec::new(),
@@ -286,7 +323,7 @@ impl Statement {
         let literals: Vec<String> = values.iter().map(Value::literal).collect();
         // What is wrong now is a value, whose place in the text says nothing.
         let wrong = |failure| match failure {
-            Failure::Wrong(problem) => Diagnostic::new(problem.sqlstate, problem.message),
+            Failure::Wrong(problem) => position::error(problem.sqlstate, problem.message),
             Failure::NeedsCustomFields { table } => incomplete(&table),
         };
         let sql = typing::with_literals(&self.sql, &literals).map_err(wrong)?;
@@ -319,31 +356,59 @@ impl Statement {
         let bounded = self.bounded(analysis).map(|(sql, _)| sql);
         let sql = bounded.as_deref().unwrap_or(&analysis.sql);
         let sql = rewrite::rewrite(sql, &self.catalog);
-        Prepared::new(runtime, &tables, &sql)
+        Prepared::new(runtime, &tables, &sql, &self.written)
     }
 }
 
 impl Rows<'_> {
-    /// The next row; `None` after the last.
+    /// Moves to the next row, before the first one at the beginning; `false` after the last.
     ///
     /// # Errors
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
-    pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
+    pub fn advance(&mut self) -> Result<bool> {
         if self.left == Some(0) {
             self.finish();
         }
-        let row = match &mut self.source {
-            RowSource::Query(prepared) => prepared.next_row(),
-            RowSource::Listed(rows) => Ok(rows.next()),
-            RowSource::Done => Ok(None),
+        let moved = match &mut self.source {
+            RowSource::Query(prepared) => prepared.advance(),
+            RowSource::Listed { rows, row } => {
+                *row = rows.next();
+                Ok(row.is_some())
+            }
+            RowSource::Done => Ok(false),
         };
-        if matches!(row, Ok(Some(_))) {
+        if matches!(moved, Ok(true)) {
             self.left = self.left.map(|left| left.saturating_sub(1));
         } else {
             self.finish();
         }
-        row
+        moved
+    }
+
+    /// The value of a column, counted from 0, in the row moved to. NULL where there is no such
+    /// column or row.
+    #[must_use]
+    pub fn value(&self, column: usize) -> ValueRef<'_> {
+        match &self.source {
+            RowSource::Query(prepared) => prepared.value(column),
+            RowSource::Listed { row: Some(row), .. } => {
+                row.get(column).map_or(ValueRef::Null, ValueRef::from)
+            }
+            RowSource::Listed { row: None, .. } | RowSource::Done => ValueRef::Null,
+        }
+    }
+
+    /// Moves to the next row and takes its values; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`Rows::advance`].
+    pub fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let values = (0..self.width).map(|column| self.value(column).into());
+        Ok(Some(values.collect()))
     }
 
     /// Keeps the warnings of a query that is over, and nothing else of it.
@@ -363,6 +428,10 @@ impl Rows<'_> {
         warnings
     }
 }
+
+/// What is added to a message about EXPLAIN, if it may be for want of these.
+const UNREAD: &str = " It may be a field that the account has added: EXPLAIN makes no request, and no \
+                      statement of the connection has read those yet.";
 
 /// The columns of a plan.
 fn plan_columns() -> Vec<ResultColumn> {

@@ -14,6 +14,7 @@ mod engine;
 pub mod functions;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod position;
 pub mod progress;
 mod rewrite;
 pub mod system;
@@ -22,4 +23,4 @@ pub mod typing;
 pub mod value;
 
 pub use database::{Database, Parameter, ResultColumn, Rows, Statement};
-pub use value::Value;
+pub use value::{Value, ValueRef};

@@ -20,14 +20,49 @@ pub enum Value {
     Bytes(Vec<u8>),
 }
 
-impl Value {
-    /// The value as text, in the way of its type: amounts without binary noise, BOOLEAN as `true`
-    /// and `false`, bytes in hexadecimal; nothing for NULL.
-    ///
-    /// A DECIMAL shows no more places than its scale, and no zeros at their end: 1234.5 and 1234,
-    /// not 1234.5000.
+/// A value that is held by something else, such as the row that a result is at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ValueRef<'v> {
+    /// NULL.
+    Null,
+    /// BIGINT, INTEGER, and BOOLEAN as 0 or 1.
+    Integer(i64),
+    /// DECIMAL and DOUBLE.
+    Real(f64),
+    /// VARCHAR, DATE, TIME and TIMESTAMP.
+    Text(&'v str),
+    /// VARBINARY; and text that is no UTF-8, which only a CAST of bytes makes.
+    Bytes(&'v [u8]),
+}
+
+impl<'v> From<&'v Value> for ValueRef<'v> {
+    fn from(value: &'v Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Integer(number) => Self::Integer(*number),
+            Value::Real(number) => Self::Real(*number),
+            Value::Text(text) => Self::Text(text),
+            Value::Bytes(bytes) => Self::Bytes(bytes),
+        }
+    }
+}
+
+impl From<ValueRef<'_>> for Value {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(number) => Self::Integer(number),
+            ValueRef::Real(number) => Self::Real(number),
+            ValueRef::Text(text) => Self::Text(text.to_owned()),
+            ValueRef::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+        }
+    }
+}
+
+impl<'v> ValueRef<'v> {
+    /// The value as text: [`Value::display`].
     #[must_use]
-    pub fn display(&self, sql_type: SqlType) -> Displayed<'_> {
+    pub fn display(self, sql_type: SqlType) -> Displayed<'v> {
         Displayed {
             value: self,
             sql_type,
@@ -36,6 +71,16 @@ impl Value {
 }
 
 impl Value {
+    /// The value as text, in the way of its type: amounts without binary noise, BOOLEAN as `true`
+    /// and `false`, bytes in hexadecimal; nothing for NULL.
+    ///
+    /// A DECIMAL shows no more places than its scale, and no zeros at their end: 1234.5 and 1234,
+    /// not 1234.5000.
+    #[must_use]
+    pub fn display(&self, sql_type: SqlType) -> Displayed<'_> {
+        ValueRef::from(self).display(sql_type)
+    }
+
     /// The value as a literal of SQL.
     pub(crate) fn literal(&self) -> String {
         let hexadecimal = |bytes: &[u8]| {
@@ -65,26 +110,64 @@ impl Value {
 /// A value as text: [`Value::display`].
 #[derive(Clone, Copy, Debug)]
 pub struct Displayed<'a> {
-    value: &'a Value,
+    value: ValueRef<'a>,
     sql_type: SqlType,
 }
 
 impl fmt::Display for Displayed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.value, self.sql_type) {
-            (Value::Null, _) => Ok(()),
-            (Value::Integer(number), SqlType::Boolean) => {
-                f.write_str(if *number == 0 { "false" } else { "true" })
+            (ValueRef::Null, _) => Ok(()),
+            (ValueRef::Integer(number), SqlType::Boolean) => {
+                f.write_str(if number == 0 { "false" } else { "true" })
             }
-            (Value::Integer(number), _) => write!(f, "{number}"),
-            (Value::Real(number), SqlType::Decimal { scale, .. }) => {
-                f.write_str(&decimal(*number, scale))
+            (ValueRef::Integer(number), _) => write!(f, "{number}"),
+            (ValueRef::Real(number), SqlType::Decimal { scale, .. }) => {
+                match units(number).filter(|_| scale >= UNIT_PLACES) {
+                    Some(units) => write_units(f, units),
+                    None => f.write_str(&decimal(number, scale)),
+                }
             }
-            (Value::Real(number), _) => f.write_str(&double(*number)),
-            (Value::Text(text), _) => f.write_str(text),
-            (Value::Bytes(bytes), _) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            (ValueRef::Real(number), _) => f.write_str(&double(number)),
+            (ValueRef::Text(text), _) => f.write_str(text),
+            (ValueRef::Bytes(bytes), _) => {
+                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
         }
     }
+}
+
+/// The places of nearly all amounts, and what they are counted in.
+const UNIT_PLACES: u32 = 4;
+const UNITS_IN_ONE: i32 = 10_000;
+
+/// An amount in units of its last place, if it has so few digits that the nearest double stands for
+/// it alone. This is for speed: most of what is shown are such amounts.
+fn units(number: f64) -> Option<i64> {
+    /// Decimals of fifteen digits are told apart by doubles.
+    const BOUND: f64 = 1e15;
+    let units = (number * f64::from(UNITS_IN_ONE)).round();
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::float_cmp,
+        reason = "whole, within the range, and to be the same double"
+    )]
+    (units.abs() < BOUND && units / f64::from(UNITS_IN_ONE) == number).then_some(units as i64)
+}
+
+fn write_units(f: &mut fmt::Formatter<'_>, units: i64) -> fmt::Result {
+    let one = u64::from(UNITS_IN_ONE.unsigned_abs());
+    let sign = if units < 0 { "-" } else { "" };
+    let (whole, mut fraction) = (units.unsigned_abs() / one, units.unsigned_abs() % one);
+    if fraction == 0 {
+        return write!(f, "{sign}{whole}");
+    }
+    let mut places = UNIT_PLACES as usize;
+    while fraction.is_multiple_of(10) {
+        fraction /= 10;
+        places -= 1;
+    }
+    write!(f, "{sign}{whole}.{fraction:0places$}")
 }
 
 /// The shorter of the number as it is and the number rounded to `scale` places. Rounding would
@@ -199,6 +282,12 @@ mod tests {
             prop_assert!(places.len() <= scale as usize && !places.ends_with('0'));
             let read: f64 = text.parse().unwrap();
             prop_assert!((read - number).abs() <= 0.500_001 * 10_f64.powi(-i32::try_from(scale).unwrap()) + number.abs() * 1e-15);
+        }
+
+        #[test]
+        fn the_quick_way_shows_what_the_other_shows(units in -2_000_000_000_000_000_i64..2_000_000_000_000_000, divisor in 0..6_i32) {
+            let number = units as f64 / 10_f64.powi(divisor);
+            prop_assert_eq!(money(number), decimal(number, 4));
         }
 
         #[test]

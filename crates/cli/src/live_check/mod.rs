@@ -11,7 +11,7 @@ use std::sync::Arc;
 use apilink_core::session::Session;
 use apilink_core::{Diagnostic, Result, SqlState};
 use apilink_sql::types::SqlType;
-use apilink_sql::{ResultColumn, Value};
+use apilink_sql::{ResultColumn, Value, ValueRef};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{ConnectionArgs, LiveCheckArgs};
@@ -19,7 +19,7 @@ use crate::connection::{ConnectionSource, connect};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, Interruptible};
 use crate::output;
-use crate::rows::{ListedRows, RowSource, column};
+use crate::rows::{ListedRows, RowSource, column, value_of};
 use probe::Probe;
 
 /// A check: its name for `--only`, what it is about, and what it does.
@@ -135,6 +135,8 @@ struct Run {
     /// Checks to come, with the table that each looks at.
     steps: VecDeque<(&'static Check, Option<usize>)>,
     found: VecDeque<(&'static Check, Finding)>,
+    /// The finding that is shown.
+    row: Vec<Value>,
     line: ProgressBar,
 }
 
@@ -164,6 +166,7 @@ impl Run {
             columns: names.map(|name| column(name, SqlType::TEXT)).to_vec(),
             steps,
             found: VecDeque::new(),
+            row: Vec::new(),
             line,
         }
     }
@@ -212,24 +215,29 @@ impl RowSource for Run {
         &self.columns
     }
 
-    fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
+    fn advance(&mut self) -> Result<bool> {
         loop {
             if let Some((check, finding)) = self.found.pop_front() {
                 let subject = Some(finding.subject).filter(|subject| !subject.is_empty());
                 let text = |text: &str| Value::Text(text.to_owned());
-                return Ok(Some(vec![
+                self.row = vec![
                     text(check.name),
                     subject.map_or(Value::Null, Value::Text),
                     text(finding.claim),
                     text(finding.verdict.text()),
                     Value::Text(finding.evidence),
-                ]));
+                ];
+                return Ok(true);
             }
             let Some((check, table)) = self.steps.pop_front() else {
-                return Ok(None);
+                return Ok(false);
             };
             self.step(check, table)?;
         }
+    }
+
+    fn value(&self, column: usize) -> ValueRef<'_> {
+        value_of(Some(&self.row), column)
     }
 }
 

@@ -4,7 +4,8 @@
 
 use std::io::{self, Write};
 
-use apilink_sql::Value;
+use apilink_sql::ValueRef;
+use apilink_sql::types::SqlType;
 
 use super::each_row;
 use crate::failure::Outcome;
@@ -18,50 +19,69 @@ pub fn write(
     out: &mut dyn Write,
 ) -> Outcome {
     let columns = source.columns().to_vec();
+    let mut line = String::new();
     let write_head = |out: &mut dyn Write| {
         if !header {
             return Ok(());
         }
-        let names = columns.iter().map(|column| Some(column.name.as_str()));
-        write_record(out, delimiter, names)
-    };
-    let mut texts = vec![String::new(); columns.len()];
-    each_row(source, out, write_head, |out, row| {
-        for ((text, value), column) in texts.iter_mut().zip(row).zip(&columns) {
-            use std::fmt::Write as _;
-            text.clear();
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{}", value.display(column.sql_type));
+        let mut names = String::new();
+        for (at, column) in columns.iter().enumerate() {
+            separate(&mut names, at, delimiter);
+            put_field(&mut names, &column.name, delimiter);
         }
-        let fields = texts
-            .iter()
-            .zip(row)
-            .map(|(text, value)| (*value != Value::Null).then_some(text.as_str()));
-        write_record(out, delimiter, fields)
+        end(&mut names, out)
+    };
+    each_row(source, out, write_head, |out, row| {
+        for (at, column) in columns.iter().enumerate() {
+            separate(&mut line, at, delimiter);
+            match row.value(at) {
+                ValueRef::Null => {}
+                ValueRef::Text(text) => put_field(&mut line, text, delimiter),
+                value => put_shown(&mut line, value, column.sql_type, delimiter),
+            }
+        }
+        end(&mut line, out)
     })
 }
 
-fn write_record<'a>(
-    out: &mut dyn Write,
-    delimiter: char,
-    fields: impl Iterator<Item = Option<&'a str>>,
-) -> io::Result<()> {
-    let mut buffer = [0; 4];
-    for (index, field) in fields.enumerate() {
-        if index > 0 {
-            out.write_all(delimiter.encode_utf8(&mut buffer).as_bytes())?;
-        }
-        match field {
-            None => {}
-            Some(text) if needs_quotes(text, delimiter) => {
-                write!(out, "\"{}\"", text.replace('"', "\"\""))?;
-            }
-            Some(text) => out.write_all(text.as_bytes())?,
-        }
+fn separate(line: &mut String, at: usize, delimiter: char) {
+    if at > 0 {
+        line.push(delimiter);
     }
-    out.write_all(b"\r\n")
+}
+
+fn end(line: &mut String, out: &mut dyn Write) -> io::Result<()> {
+    line.push_str("\r\n");
+    out.write_all(line.as_bytes())?;
+    line.clear();
+    Ok(())
+}
+
+fn put_field(line: &mut String, text: &str, delimiter: char) {
+    if needs_quotes(text, delimiter) {
+        line.push('"');
+        line.push_str(&text.replace('"', "\"\""));
+        line.push('"');
+    } else {
+        line.push_str(text);
+    }
+}
+
+/// Puts a value that is no text, which needs quotes only where its own characters separate fields.
+fn put_shown(line: &mut String, value: ValueRef<'_>, sql_type: SqlType, delimiter: char) {
+    use std::fmt::Write as _;
+    if delimiter.is_ascii_alphanumeric() || matches!(delimiter, '.' | '-' | '+') {
+        put_field(line, &value.display(sql_type).to_string(), delimiter);
+    } else {
+        // Writing to a String cannot fail.
+        let _ = write!(line, "{}", value.display(sql_type));
+    }
 }
 
 fn needs_quotes(text: &str, delimiter: char) -> bool {
-    text.is_empty() || text.contains(['"', '\r', '\n', delimiter])
+    let mut buffer = [0; 4];
+    let delimiter = delimiter.encode_utf8(&mut buffer).as_bytes();
+    let separates =
+        |byte: &u8| matches!(byte, b'"' | b'\r' | b'\n') || delimiter.first() == Some(byte);
+    text.is_empty() || text.as_bytes().iter().any(separates)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use apilink_sql::Value;
+use apilink_sql::ValueRef;
 use apilink_sql::types::SqlType;
 
 use super::each_row;
@@ -58,27 +58,27 @@ impl Record {
         Self { members }
     }
 
-    fn write(&self, out: &mut dyn Write, row: &[Value]) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, row: &dyn RowSource) -> io::Result<()> {
         let mut separator = "{";
-        for ((name, sql_type), value) in self.members.iter().zip(row) {
+        for (at, (name, sql_type)) in self.members.iter().enumerate() {
             out.write_all(separator.as_bytes())?;
             out.write_all(name.as_bytes())?;
-            write_value(out, value, *sql_type)?;
+            write_value(out, row.value(at), *sql_type)?;
             separator = ",";
         }
         out.write_all(if self.members.is_empty() { b"{}" } else { b"}" })
     }
 }
 
-fn write_value(out: &mut dyn Write, value: &Value, sql_type: SqlType) -> io::Result<()> {
+fn write_value(out: &mut dyn Write, value: ValueRef<'_>, sql_type: SqlType) -> io::Result<()> {
     match value {
-        Value::Null => out.write_all(b"null"),
+        ValueRef::Null => out.write_all(b"null"),
         // JSON has no infinity.
-        Value::Real(number) if !number.is_finite() => out.write_all(b"null"),
+        ValueRef::Real(number) if !number.is_finite() => out.write_all(b"null"),
         // Numbers, and the words true and false.
-        Value::Integer(_) | Value::Real(_) => write!(out, "{}", value.display(sql_type)),
-        Value::Text(text) => Ok(serde_json::to_writer(out, text)?),
-        Value::Bytes(_) => write!(out, "\"{}\"", value.display(sql_type)),
+        ValueRef::Integer(_) | ValueRef::Real(_) => write!(out, "{}", value.display(sql_type)),
+        ValueRef::Text(text) => Ok(serde_json::to_writer(out, text)?),
+        ValueRef::Bytes(_) => write!(out, "\"{}\"", value.display(sql_type)),
     }
 }
 

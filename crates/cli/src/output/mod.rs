@@ -150,25 +150,25 @@ impl Layout {
 /// for the next page.
 const ROWS_AT_ONCE: usize = 100;
 
-/// Calls `write_head` when it is known that rows come, or that there are none, and hands each row
-/// to `write_row`. What was written is passed on from time to time.
+/// Calls `write_head` when it is known that rows come, or that there are none, and `write_row` for
+/// each row. What was written is passed on from time to time.
 fn each_row(
     source: &mut dyn RowSource,
     out: &mut dyn Write,
     write_head: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    mut write_row: impl FnMut(&mut dyn Write, &[apilink_sql::Value]) -> std::io::Result<()>,
+    mut write_row: impl FnMut(&mut dyn Write, &dyn RowSource) -> std::io::Result<()>,
 ) -> Outcome {
-    let mut next = source.next_row()?;
+    let mut is_at_row = source.advance()?;
     write_head(out)?;
     let mut waiting = 0;
-    while let Some(row) = next {
-        write_row(out, &row)?;
+    while is_at_row {
+        write_row(out, source)?;
         waiting += 1;
         if waiting == ROWS_AT_ONCE {
             out.flush()?;
             waiting = 0;
         }
-        next = source.next_row()?;
+        is_at_row = source.advance()?;
     }
     Ok(())
 }

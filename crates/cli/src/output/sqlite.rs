@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use apilink_sql::types::SqlType;
-use apilink_sql::{ResultColumn, Value};
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use apilink_sql::{ResultColumn, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef as Held};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::failure::{Failure, Outcome};
@@ -76,10 +76,10 @@ fn fill(
         names.join(", ")
     );
     let mut insert = transaction.prepare(&insert).map_err(problem)?;
-    while let Some(row) = source.next_row()? {
-        insert
-            .execute(params_from_iter(row.iter().map(Bound)))
-            .map_err(problem)?;
+    let width = names.len();
+    while source.advance()? {
+        let values = (0..width).map(|column| Bound(source.value(column)));
+        insert.execute(params_from_iter(values)).map_err(problem)?;
     }
     drop(insert);
     transaction.commit().map_err(problem)
@@ -105,16 +105,16 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-struct Bound<'a>(&'a Value);
+struct Bound<'v>(ValueRef<'v>);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Integer(number) => ValueRef::Integer(*number),
-            Value::Real(number) => ValueRef::Real(*number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            ValueRef::Null => Held::Null,
+            ValueRef::Integer(number) => Held::Integer(number),
+            ValueRef::Real(number) => Held::Real(number),
+            ValueRef::Text(text) => Held::Text(text.as_bytes()),
+            ValueRef::Bytes(bytes) => Held::Blob(bytes),
         }))
     }
 }

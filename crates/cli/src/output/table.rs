@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use apilink_sql::types::SqlType;
-use apilink_sql::{ResultColumn, Value};
+use apilink_sql::{ResultColumn, ValueRef};
 use console::measure_text_width;
 
 use super::{ROWS_AT_ONCE, each_row};
@@ -36,9 +36,9 @@ pub fn write(source: &mut dyn RowSource, layout: &Layout, out: &mut dyn Write) -
     let mut sample = Vec::new();
     let mut failure = None;
     while sample.len() < ROWS_AT_ONCE {
-        match source.next_row() {
-            Ok(Some(row)) => sample.push(cells(&row, &columns, layout.null)),
-            Ok(None) => break,
+        match source.advance() {
+            Ok(true) => sample.push(cells(source, &columns, layout.null)),
+            Ok(false) => break,
             Err(error) => {
                 failure = Some(error);
                 break;
@@ -77,25 +77,26 @@ struct Cell {
     width: usize,
 }
 
-fn cells(row: &[Value], columns: &[ResultColumn], null: &str) -> Vec<Cell> {
-    row.iter()
-        .zip(columns)
-        .map(|(value, column)| Cell::of(value, column.sql_type, null))
+fn cells(row: &dyn RowSource, columns: &[ResultColumn], null: &str) -> Vec<Cell> {
+    columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| Cell::of(row.value(at), column.sql_type, null))
         .collect()
 }
 
 impl Cell {
-    fn of(value: &Value, sql_type: SqlType, null: &str) -> Self {
+    fn of(value: ValueRef<'_>, sql_type: SqlType, null: &str) -> Self {
         let text = match value {
-            Value::Null => null.to_owned(),
-            Value::Text(text) if text == null && !null.is_empty() => format!("\"{text}\""),
-            Value::Text(text) => on_one_line(text),
+            ValueRef::Null => null.to_owned(),
+            ValueRef::Text(text) if text == null && !null.is_empty() => format!("\"{text}\""),
+            ValueRef::Text(text) => on_one_line(text),
             _ => value.display(sql_type).to_string(),
         };
         Self {
             width: measure_text_width(&text),
             text,
-            is_null: *value == Value::Null,
+            is_null: value == ValueRef::Null,
         }
     }
 

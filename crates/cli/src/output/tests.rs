@@ -2,7 +2,7 @@
 
 use apilink_core::{Diagnostic, Result, SqlState};
 use apilink_sql::types::SqlType;
-use apilink_sql::{ResultColumn, Value};
+use apilink_sql::{ResultColumn, Value, ValueRef};
 use proptest::prelude::*;
 
 use super::*;
@@ -16,11 +16,15 @@ impl RowSource for Broken {
         self.0.columns()
     }
 
-    fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        match self.0.next_row()? {
-            Some(row) => Ok(Some(row)),
-            None => Err(Diagnostic::new(SqlState::LINK_FAILURE, "gone")),
+    fn advance(&mut self) -> Result<bool> {
+        if self.0.advance()? {
+            return Ok(true);
         }
+        Err(Diagnostic::new(SqlState::LINK_FAILURE, "gone"))
+    }
+
+    fn value(&self, column: usize) -> ValueRef<'_> {
+        self.0.value(column)
     }
 }
 

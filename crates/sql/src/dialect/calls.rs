@@ -82,8 +82,13 @@ impl Translator<'_, '_> {
         let Some(split) = self.source.find(content.clone(), Keyword::As) else {
             return Err(self
                 .source
-                .error(index, "CAST is written CAST(value AS type)"));
+                .error(index, "CAST is written CAST(value AS type)."));
         };
+        if split + 1 == content.end {
+            return Err(self
+                .source
+                .error(content.end, "A type is missing behind AS."));
+        }
         match self.cast_type(split + 1..content.end) {
             Some(kind) => self.write_cast(index, content.start..split, kind),
             None => Err(self.unknown_type(split + 1)),
@@ -95,7 +100,7 @@ impl Translator<'_, '_> {
     fn convert(&mut self, index: usize) -> Result<()> {
         let content = self.content(index);
         if let Some(split) = self.source.find(content.clone(), Keyword::Using) {
-            return self.write_cast(index, content.start..split, CastType::Varchar(None));
+            return self.write_cast(index, content.start..split, CastType::TEXT);
         }
         let arguments = self.arguments(index);
         let (first, second) = match arguments.as_slice() {
@@ -105,7 +110,7 @@ impl Translator<'_, '_> {
                 (first.clone(), second.clone())
             }
             _ => {
-                let message = "CONVERT is written CONVERT(value, type) or CONVERT(type, value)";
+                let message = "CONVERT is written CONVERT(value, type) or CONVERT(type, value).";
                 return Err(self.source.error(index, message));
             }
         };
@@ -128,7 +133,7 @@ impl Translator<'_, '_> {
             return Ok(());
         }
         let message = format!(
-            "this style of CONVERT is not available; those are {}. STRFTIME writes other forms",
+            "This style of CONVERT is not available; those are {}. STRFTIME writes other forms.",
             ISO_STYLES.join(", ")
         );
         Err(self.source.error(style.start, message))
@@ -179,7 +184,7 @@ impl Translator<'_, '_> {
     fn unknown_type(&self, index: usize) -> apilink_core::Diagnostic {
         let message = format!(
             "{} is not a type. The types are BIGINT, INTEGER, DECIMAL(p,s), DOUBLE, BOOLEAN, DATE, \
-             TIME, TIMESTAMP, VARCHAR(n) and VARBINARY, and SQL_INTEGER and its like",
+             TIME, TIMESTAMP, VARCHAR(n) and VARBINARY, and SQL_INTEGER and its like.",
             self.source.shown(index)
         );
         self.source.error(index, message)
@@ -215,7 +220,7 @@ impl Translator<'_, '_> {
             Some(from) if from < end => (content.start..from, from + 1..end),
             _ if length.is_none() => return Ok(None),
             _ => {
-                let message = "SUBSTRING is written SUBSTRING(text FROM start FOR length)";
+                let message = "SUBSTRING is written SUBSTRING(text FROM start FOR length).";
                 return Err(self.source.error(index, message));
             }
         };
@@ -240,7 +245,7 @@ impl Translator<'_, '_> {
             return Ok(None);
         };
         let Some(interval) = self.interval(&(content.start..from))? else {
-            let message = "EXTRACT is written EXTRACT(YEAR FROM x), with one word before FROM";
+            let message = "EXTRACT is written EXTRACT(YEAR FROM x), with one word before FROM.";
             return Err(self.source.error(content.start, message));
         };
         let moment = from + 1..content.end;
@@ -260,7 +265,7 @@ impl Translator<'_, '_> {
         let interval = Interval::parse(&unquoted(self.source.text(index)));
         interval.map(Some).ok_or_else(|| {
             let message = format!(
-                "{} is not an interval. The intervals are {}",
+                "{} is not an interval. The intervals are {}.",
                 self.source.shown(index),
                 Interval::NAMES
             );

@@ -23,26 +23,29 @@ impl Translator<'_, '_> {
                 Ok(self.source.behind(index))
             }
             // The walk goes through their content, and drops the closing brace.
-            "fn" | "oj" => Ok(word + 1),
+            "fn" | "oj" => {
+                self.output.begin_at(self.source, index);
+                Ok(word + 1)
+            }
             "limit" => Ok(word),
             "escape" => {
                 self.output.replace(self.source, index, "ESCAPE");
                 Ok(word + 1)
             }
             "interval" => {
-                let message = "interval literals are not available. Use DATEADD(day, n, x)";
+                let message = "Interval literals are not available. Use DATEADD(day, n, x).";
                 Err(self
                     .source
                     .error_of(SqlState::NOT_IMPLEMENTED, index, message))
             }
             "call" | "?" => {
-                let message = "the call of a procedure is a statement of its own";
+                let message = "The call of a procedure is a statement of its own.";
                 Err(self.source.error(index, message))
             }
             _ => {
                 let message = format!(
                     "{{{} …}} is not an escape. The escapes are {{d}}, {{t}}, {{ts}}, {{fn}}, \
-                     {{oj}}, {{escape}}, {{guid}}, {{limit}} and {{call}}",
+                     {{oj}}, {{escape}}, {{guid}}, {{limit}} and {{call}}.",
                     self.source.shown(word)
                 );
                 Err(self.source.error(index, message))
@@ -59,7 +62,7 @@ impl Translator<'_, '_> {
             return Ok(text);
         }
         let message = format!(
-            "{{{} …}} is written with one text in quotes",
+            "{{{} …}} is written with one text in quotes.",
             self.source.text(index + 1)
         );
         Err(self.source.error(index, message))
@@ -90,12 +93,12 @@ impl Translator<'_, '_> {
     fn not_a_moment(&self, text: usize, kind: &str, form: &str) -> Diagnostic {
         let before = text.checked_sub(1).unwrap_or(text);
         let hint = if self.source.text(before).eq_ignore_ascii_case(kind) {
-            ". If it is meant as a name, write AS before it"
+            " If it is meant as a name, write AS before it."
         } else {
             ""
         };
         let message = format!(
-            "{} is not a {kind} such as {form}{hint}",
+            "{} is not a {kind} such as {form}.{hint}",
             self.source.shown(text)
         );
         self.source

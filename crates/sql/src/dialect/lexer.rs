@@ -31,7 +31,7 @@ pub(crate) enum TokenKind {
     Semicolon,
     /// Everything else, characters that SQL does not know included.
     Operator,
-    /// A quote or bracket that is not closed.
+    /// A quote, a square bracket or a comment that is not closed.
     Unclosed,
 }
 
@@ -94,8 +94,12 @@ impl Lexer<'_> {
                     self.skip_while(|byte| byte != b'\n');
                 }
                 (Some(b'/'), Some(b'*')) => {
+                    let start = self.position;
                     self.position += 2;
-                    self.skip_behind(b"*/");
+                    if !self.skip_behind(b"*/") {
+                        self.position = start;
+                        return;
+                    }
                 }
                 // A byte order mark.
                 (Some(0xEF), Some(0xBB)) if self.peek(2) == Some(0xBF) => self.position += 3,
@@ -121,6 +125,11 @@ impl Lexer<'_> {
         match (first, self.peek(1)) {
             (b'\'', _) => self.quoted(b'\'', TokenKind::Text),
             (b'"' | b'`', _) => self.quoted(first, TokenKind::QuotedName),
+            // Closed ones are between the tokens.
+            (b'/', Some(b'*')) => {
+                self.position = self.bytes.len();
+                TokenKind::Unclosed
+            }
             (b'[', _) => {
                 if self.skip_behind(b"]") {
                     TokenKind::QuotedName

@@ -19,10 +19,10 @@
 //! | `information_schema.tables` | `information_schema_tables` |
 //! | `WITH (NOLOCK)`, `OPTION (…)` | nothing |
 //!
-//! `+` between texts is not concatenation: write `||` or `CONCAT`.
+//! `+` between texts is not concatenation, and `typing` refuses it: write `||` or `CONCAT`.
 
 mod calls;
-mod cast_type;
+pub(crate) mod cast_type;
 mod escapes;
 mod keyword;
 pub(crate) mod lexer;
@@ -38,7 +38,6 @@ use source::Source;
 use translator::Translator;
 
 pub use output::Positions;
-pub use source::{error_at, line_and_column};
 
 /// What is allowed before the name of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +124,7 @@ pub struct Translated {
 /// Translates one statement. A semicolon behind it does no harm.
 ///
 /// # Errors
-/// All with line and column: 42000 for wrong SQL, for no and for more than one statement; 22007 for
+/// All with line and column, as [`crate::position`] writes them: 42000 for wrong SQL, for no and for more than one statement; 22007 for
 /// a date literal that is none; 42S02 for an unknown qualifier of a table; HYC00 for what is known
 /// and not available, such as `TOP … PERCENT`.
 pub fn translate(sql: &str, qualifiers: &Qualifiers) -> Result<Translated> {
@@ -133,7 +132,7 @@ pub fn translate(sql: &str, qualifiers: &Qualifiers) -> Result<Translated> {
     let (start, explain) = explained(&source);
     let kind = kind(&source, start);
     if start >= source.count() {
-        return Err(source.error(start, "there is nothing to explain"));
+        return Err(source.error(start, "There is nothing to explain."));
     }
     if kind == StatementKind::Other {
         refuse_unknown(&source, start)?;
@@ -184,6 +183,7 @@ fn refuse_unknown(source: &Source<'_>, start: usize) -> Result<()> {
         "SAVEPOINT",
         "VACUUM",
     ];
+    const LISTING: [&str; 3] = ["DESC", "DESCRIBE", "SHOW"];
     const AVAILABLE: [&str; 4] = ["SELECT", "WITH", "VALUES", "EXPLAIN"];
     let word = source.text(start).to_ascii_uppercase();
     if OTHERS.contains(&word.as_str()) || source.keyword(start).is_some() {
@@ -193,11 +193,17 @@ fn refuse_unknown(source: &Source<'_>, start: usize) -> Result<()> {
         .into_iter()
         .find(|known| strsim::damerau_levenshtein(known, &word) <= 2);
     let advice = match near {
-        Some(near) => format!("did you mean {near}?"),
-        None => "SELECT, WITH, VALUES and EXPLAIN do".to_owned(),
+        _ if LISTING.contains(&word.as_str()) => {
+            "SELECT * FROM sys_tables and sys_tablecolumns show what there is.".to_owned()
+        }
+        Some(near) => format!("Did you mean {near}?"),
+        None => "SELECT, WITH, VALUES and EXPLAIN do.".to_owned(),
     };
-    let word = source.text(start);
-    Err(source.error(start, format!("no statement begins with {word}; {advice}")))
+    let word = source.shown(start);
+    Err(source.error(
+        start,
+        format!("No statement begins with '{word}'. {advice}"),
+    ))
 }
 
 fn kind(source: &Source<'_>, start: usize) -> StatementKind {
@@ -216,11 +222,13 @@ fn kind(source: &Source<'_>, start: usize) -> StatementKind {
         };
     }
     let main = if source.is(start, With) {
-        source.outer(start + 1..source.count()).find_map(|index| {
+        let main = source.outer(start + 1..source.count()).find_map(|index| {
             source
                 .keyword(index)
                 .filter(|word| matches!(word, Select | Values | Insert | Update | Delete | Replace))
-        })
+        });
+        // Without any it is not finished.
+        main.or(Some(Select))
     } else {
         source.keyword(start)
     };

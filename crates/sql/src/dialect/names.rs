@@ -54,6 +54,7 @@ impl Translator<'_, '_> {
             Offset => return self.offset(index),
             Fetch => return self.fetch(index),
             N if before_text && self.source.gap_before(index + 1).is_empty() => {
+                self.output.begin_at(self.source, index);
                 self.output.copy_at(self.source, index, index + 1);
                 return Ok(Some(index + 2));
             }
@@ -62,7 +63,7 @@ impl Translator<'_, '_> {
                 return Ok(Some(index + 2));
             }
             Interval if before_text || self.source.kind(index + 1) == Some(TokenKind::Number) => {
-                let message = "INTERVAL literals are not available. Use DATEADD(day, n, x)";
+                let message = "Interval literals are not available. Use DATEADD(day, n, x).";
                 return Err(self
                     .source
                     .error_of(SqlState::NOT_IMPLEMENTED, index, message));
@@ -120,7 +121,7 @@ impl Translator<'_, '_> {
         if self.kind != StatementKind::Select {
             return Ok(());
         }
-        let message = "SELECT … INTO is not available: tables cannot be made";
+        let message = "SELECT … INTO is not available: tables cannot be made.";
         Err(self
             .source
             .error_of(SqlState::NOT_IMPLEMENTED, index, message))
@@ -171,6 +172,7 @@ impl Translator<'_, '_> {
                 self.output.replace(self.source, index, written);
             }
             None if self.are_known(&qualifiers) => {
+                self.output.begin_at(self.source, index);
                 self.output.copy_at(self.source, index, table);
             }
             None if is_table => return Err(self.unknown_qualifier(&qualifiers)),
@@ -201,7 +203,7 @@ impl Translator<'_, '_> {
         let is_unknown = |index: &&usize| !self.are_known(&[**index]);
         let index = qualifiers.iter().find(is_unknown).copied().unwrap_or(0);
         let message = format!(
-            "there is no schema or catalogue {}. A table's name can stand alone",
+            "There is no schema or catalogue {}. A table's name can stand alone.",
             self.source.shown(index)
         );
         self.source

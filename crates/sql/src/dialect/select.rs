@@ -62,7 +62,7 @@ impl Translator<'_, '_> {
         }
         self.copy(index..top);
         if let Some(limit) = arm.limit {
-            let message = "TOP and another limit are in one SELECT. Use one of them";
+            let message = "TOP and another limit are in one SELECT. Use one of them.";
             return Err(self.source.error(limit, message));
         }
         self.insertions.push(Insertion {
@@ -111,7 +111,7 @@ impl Translator<'_, '_> {
         } else {
             return Ok(());
         };
-        let message = format!("{what} is not available. Give the number of rows");
+        let message = format!("{what} is not available. Give the number of rows.");
         Err(self
             .source
             .error_of(SqlState::NOT_IMPLEMENTED, index, message))
@@ -216,7 +216,7 @@ impl Translator<'_, '_> {
             None => self.output.insert(self.source, index, "1"),
         }
         if !self.is_row(next) {
-            let message = "ROWS ONLY is missing behind FETCH";
+            let message = "ROWS ONLY is missing behind FETCH.";
             return Err(self.source.error(next, message));
         }
         next += 1;
@@ -224,7 +224,7 @@ impl Translator<'_, '_> {
         if !self.source.is(next, Keyword::Only) {
             return Err(self
                 .source
-                .error(next, "ONLY is missing behind FETCH … ROWS"));
+                .error(next, "ONLY is missing behind FETCH … ROWS."));
         }
         Ok(next + 1)
     }

@@ -7,6 +7,7 @@ use apilink_core::{Diagnostic, Result, SqlState};
 
 use super::keyword::Keyword;
 use super::lexer::{Token, TokenKind, tokens};
+use crate::position::error_at;
 
 /// The tokens of a statement. A token is meant by its index; one beyond the last has no text.
 pub(super) struct Source<'s> {
@@ -15,6 +16,8 @@ pub(super) struct Source<'s> {
     keywords: Vec<Option<Keyword>>,
     /// For an opening or closing bracket, the index of the other one.
     partners: Vec<usize>,
+    /// Where the statement begins: semicolons before it are no part of it.
+    begin: usize,
     /// The tokens of the statement: a semicolon at the end is not a part of it.
     count: usize,
 }
@@ -29,7 +32,7 @@ impl<'s> Source<'s> {
             return Err(syntax(
                 sql,
                 offset,
-                "the character NUL is not allowed in SQL",
+                "The character NUL is not allowed in SQL.",
             ));
         }
         let mut source = Self::from_tokens(sql, tokens(sql));
@@ -38,7 +41,13 @@ impl<'s> Source<'s> {
         Ok(source)
     }
 
-    fn from_tokens(sql: &'s str, tokens: Vec<Token>) -> Self {
+    fn from_tokens(sql: &'s str, mut tokens: Vec<Token>) -> Self {
+        let is_other = |token: &Token| token.kind != TokenKind::Semicolon;
+        let before = tokens.iter().position(is_other).unwrap_or(tokens.len());
+        let begin = tokens
+            .drain(..before)
+            .next_back()
+            .map_or(0, |last| last.end);
         let keyword = |token: &Token| match token.kind {
             TokenKind::Word => Keyword::find(sql.get(token.range())?),
             _ => None,
@@ -47,6 +56,7 @@ impl<'s> Source<'s> {
             sql,
             keywords: tokens.iter().map(keyword).collect(),
             partners: vec![0; tokens.len()],
+            begin,
             count: tokens.len(),
             tokens,
         }
@@ -57,7 +67,7 @@ impl<'s> Source<'s> {
         for index in 0..self.tokens.len() {
             match self.kind(index) {
                 Some(TokenKind::Unclosed) => {
-                    return Err(self.error(index, "what begins here with a quote is not closed"));
+                    return Err(self.unclosed(index));
                 }
                 Some(TokenKind::Open) => open.push(index),
                 Some(TokenKind::Close) => {
@@ -65,7 +75,7 @@ impl<'s> Source<'s> {
                         .pop()
                         .filter(|partner| self.text(*partner) == opening(self.text(index)))
                         .ok_or_else(|| {
-                            let message = format!("'{}' closes nothing", self.text(index));
+                            let message = format!("'{}' closes nothing.", self.text(index));
                             self.error(index, message)
                         })?;
                     self.set_partners(partner, index);
@@ -75,11 +85,19 @@ impl<'s> Source<'s> {
         }
         match open.pop() {
             None => Ok(()),
-            Some(index) => {
-                let message = format!("'{}' is not closed", self.text(index));
-                Err(self.error(index, message))
-            }
+            Some(index) => Err(self.unclosed(index)),
         }
+    }
+
+    fn unclosed(&self, index: usize) -> Diagnostic {
+        let what = match self.text(index).get(..1).unwrap_or_default() {
+            "(" => "A parenthesis",
+            "{" => "A brace",
+            "[" => "A square bracket",
+            "/" => "A comment",
+            _ => "A quote",
+        };
+        self.error(index, format!("{what} is opened here and never closed."))
     }
 
     fn set_partners(&mut self, open: usize, close: usize) {
@@ -95,8 +113,7 @@ impl<'s> Source<'s> {
         let count = self.tokens.iter().position(is_semicolon);
         self.count = count.unwrap_or(self.tokens.len());
         if self.count == 0 {
-            let message = "There is no statement in the text.";
-            return Err(Diagnostic::new(SqlState::SYNTAX, message));
+            return Err(syntax(self.sql, 0, "There is no statement in the text."));
         }
         let rest = self.tokens.get(self.count..).unwrap_or_default();
         match rest.iter().find(|token| !is_semicolon(token)) {
@@ -104,7 +121,7 @@ impl<'s> Source<'s> {
             Some(second) => Err(syntax(
                 self.sql,
                 second.start,
-                "a second statement begins here. Run one statement at a time",
+                "A second statement begins here. Run one statement at a time.",
             )),
         }
     }
@@ -115,6 +132,12 @@ impl<'s> Source<'s> {
 
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Where the statement ends, in bytes.
+    pub(super) fn end(&self) -> usize {
+        let last = self.count.checked_sub(1).and_then(|last| self.token(last));
+        last.map_or(self.sql.len(), |token| token.end)
     }
 
     pub(super) fn token(&self, index: usize) -> Option<Token> {
@@ -217,7 +240,10 @@ impl<'s> Source<'s> {
             .token(index)
             .map_or(self.sql.len(), |token| token.start);
         let before = index.checked_sub(1).and_then(|before| self.token(before));
-        before.map_or(end, |token| token.end)..end
+        match index {
+            0 => self.begin..end,
+            _ => before.map_or(end, |token| token.end)..end,
+        }
     }
 
     /// 42000 with the place of a token.
@@ -245,31 +271,4 @@ fn opening(close: &str) -> &'static str {
 
 fn syntax(sql: &str, offset: usize, message: impl fmt::Display) -> Diagnostic {
     error_at(SqlState::SYNTAX, sql, offset, message)
-}
-
-/// An error about a place in a statement: `Line 1, column 8: …`.
-#[must_use]
-pub fn error_at(
-    sqlstate: SqlState,
-    sql: &str,
-    offset: usize,
-    message: impl fmt::Display,
-) -> Diagnostic {
-    let (line, column) = line_and_column(sql, offset);
-    // What is quoted of the statement may hold anything; a message is one line.
-    let message = format!("Line {line}, column {column}: {message}.");
-    Diagnostic::new(sqlstate, message.replace(char::is_control, " "))
-}
-
-/// The line and the column of a byte of a text, both from 1; columns count characters.
-#[must_use]
-pub fn line_and_column(sql: &str, offset: usize) -> (usize, usize) {
-    let before = sql.as_bytes().get(..offset).unwrap_or(sql.as_bytes());
-    let line_start = before.iter().rposition(|byte| *byte == b'\n');
-    let line_start = line_start.map_or(0, |newline| newline + 1);
-    let lines = before.split(|byte| *byte == b'\n').count();
-    // The first byte of each character.
-    let is_first = |byte: &&u8| **byte & 0xC0 != 0x80;
-    let columns = before.iter().skip(line_start).filter(is_first).count();
-    (lines, columns + 1)
 }

@@ -67,7 +67,7 @@ impl<'a, 's> Translator<'a, 's> {
     }
 
     pub(super) fn finish(self) -> (String, Positions) {
-        self.output.finish()
+        self.output.finish(self.source)
     }
 
     /// Writes tokens as they are.
@@ -80,7 +80,7 @@ impl<'a, 's> Translator<'a, 's> {
     /// Writes tokens, translated.
     pub(super) fn emit(&mut self, range: Range<usize>) -> Result<()> {
         if self.depth == DEEPEST {
-            let message = "the expression is nested too deeply";
+            let message = "The expression is nested too deeply.";
             return Err(self.source.error(range.start, message));
         }
         self.depth += 1;

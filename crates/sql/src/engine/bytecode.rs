@@ -22,12 +22,24 @@ pub(crate) struct ScanFacts {
     pub(crate) reads_rowid: bool,
     /// It is inside of a loop, so that it may begin many times.
     pub(crate) is_inner: bool,
-    /// The statement may leave it before its last row.
-    pub(crate) can_stop: bool,
+    /// Whether the statement may leave it before its last row.
+    pub(crate) stops: Stops,
     /// The number of places in the program where such a scan begins.
     pub(crate) places: usize,
     /// Where each of its values comes from.
     pub(crate) arguments: Vec<Source>,
+}
+
+/// What makes a statement leave a scan before its last row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stops {
+    /// Nothing does.
+    #[default]
+    Never,
+    /// Only the LIMIT of the statement. Where the scan was told that LIMIT, it has no row beyond.
+    AtLimit,
+    /// Something that is not known before.
+    Anywhere,
 }
 
 /// Where a value given to a scan comes from.
@@ -54,9 +66,9 @@ pub(crate) fn read(program: &[Instruction]) -> HashMap<usize, ScanFacts> {
             };
             let arguments = arguments(program, address, instruction, &plans);
             let is_inner = is_repeated(address, instruction.p1, &loops, &subroutines, 0);
-            let can_stop = can_stop(program, address, instruction.p1, &subroutines);
+            let stops = stops(program, address, instruction.p1, &subroutines);
             let fact = facts.entry(plan).or_default();
-            fact.can_stop |= can_stop;
+            fact.stops = fact.stops.max(stops);
             fact.places += 1;
             fact.is_inner |= is_inner;
             fact.arguments = if fact.places == 1 {
@@ -208,15 +220,15 @@ fn counts(instruction: &Instruction) -> bool {
     instruction.opcode == "DecrJumpZero"
 }
 
-/// Whether something in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
+/// What in the loop over a scan leaves it: a LIMIT that is reached, the first row of an
 /// EXISTS, the least of an ordered scan. A part of the program that hands rows to another part
 /// (a coroutine) is left whenever that one is.
-fn can_stop(
+fn stops(
     program: &[Instruction],
     address: usize,
     cursor: i64,
     subroutines: &[Subroutine],
-) -> bool {
+) -> Stops {
     let Some(end) = program
         .iter()
         .enumerate()
@@ -224,17 +236,16 @@ fn can_stop(
         .find(|(_, next)| next.opcode == "VNext" && next.p1 == cursor)
         .map(|(end, _)| end)
     else {
-        return true;
+        return Stops::Anywhere;
     };
     let is_outside =
         |target: i64| usize::try_from(target).is_ok_and(|target| target > end || target < address);
-    let leaves = program
-        .get(address + 1..end)
-        .unwrap_or_default()
+    let in_loop = program.get(address + 1..end).unwrap_or_default();
+    let mut leaving = in_loop
         .iter()
-        .any(|instruction| {
-            (counts(instruction) || instruction.opcode == "Goto") && is_outside(instruction.p2)
-        });
+        .filter(|instruction| counts(instruction) || instruction.opcode == "Goto")
+        .filter(|instruction| is_outside(instruction.p2))
+        .peekable();
     let calls_counter = subroutines.iter().any(|part| {
         let is_within = |call: &usize| address < *call && *call < end;
         part.counts && part.calls.iter().any(is_within)
@@ -244,13 +255,19 @@ fn can_stop(
             && usize::try_from(instruction.p2).is_ok_and(|end| address < end)
     });
     // The only row of an aggregate is counted too, and nothing left for it.
-    let is_limited = || {
-        program
-            .iter()
-            .zip(1..)
-            .any(|(instruction, next)| counts(instruction) && instruction.p2 != next)
-    };
-    leaves || calls_counter || (is_in_coroutine && is_limited())
+    let limits = program
+        .iter()
+        .zip(1..)
+        .filter(|(instruction, next)| counts(instruction) && instruction.p2 != *next)
+        .count();
+    let leaves = leaving.peek().is_some() || calls_counter || (is_in_coroutine && limits > 0);
+    if !leaves {
+        Stops::Never
+    } else if !is_in_coroutine && !calls_counter && limits == 1 && leaving.all(counts) {
+        Stops::AtLimit
+    } else {
+        Stops::Anywhere
+    }
 }
 
 fn arguments(

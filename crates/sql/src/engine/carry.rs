@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::bytecode::Source;
 use super::layout::{Extra, Layout};
-use super::page::{Page, Row};
+use super::page::{ExtraRows, Page};
 use super::plan::{Access, Plan, Role};
 use super::request::whole;
+use super::row::Row;
 use super::runtime::{Key, Place, Runtime, State, has_role, lock, place};
 use crate::catalog::{Origin, TableShape, TableSource};
-use crate::value::Value;
+use crate::value::ValueRef;
 
 /// That the rows looked up by one plan are carried by the rows of another: as objects in them.
 #[derive(Clone, Debug)]
@@ -254,7 +255,7 @@ impl Runtime {
 
     /// Keeps the rows of other tables that came in records, as if they had been looked up. The oldest
     /// go when there are many: the records they belong to have been read by then.
-    fn keep_extras(&self, plan: &Plan, extras: Vec<(usize, Value, Vec<Row>)>) {
+    fn keep_extras(&self, plan: &Plan, extras: Vec<ExtraRows>) {
         /// More than are ever read ahead.
         const MOST: usize = 50_000;
         if extras.is_empty() {
@@ -269,20 +270,18 @@ impl Runtime {
             carried_keys,
             ..
         } = &mut *state;
-        for (extra, key, rows) in extras {
-            let Some(extra) = layout.extras.get(extra) else {
-                continue;
-            };
+        for (extra, read) in layout.extras.iter().zip(extras) {
             let key_type = extra.layout.parent_type(&extra.shape);
-            let Some(key) = Key::of(&key, key_type) else {
-                continue;
-            };
             let at = (extra.shape.name.clone(), true);
-            lookups
-                .entry(at.clone())
-                .or_default()
-                .insert(key.clone(), rows);
-            carried_keys.push_back((at, key));
+            let known = lookups.entry(at.clone()).or_default();
+            let mut rows = read.rows.into_iter();
+            for (key, count) in read.groups {
+                let rows: Vec<Row> = rows.by_ref().take(count).collect();
+                if let Some(key) = Key::of(&key, key_type) {
+                    known.insert(key.clone(), rows);
+                    carried_keys.push_back((at.clone(), key));
+                }
+            }
         }
         while carried_keys.len() > MOST
             && let Some((at, key)) = carried_keys.pop_front()
@@ -356,16 +355,11 @@ struct Carried {
 }
 
 pub(super) fn carried_row(carrier: &Carrier, row: &Row, key: &Key) -> Option<Row> {
-    let is_shown = row.get(carrier.marker) == Some(&Value::Integer(1));
+    let is_shown = row.get(carrier.marker) == Some(ValueRef::Integer(1));
     (is_shown && key.is(row.get(carrier.reference)?)).then(|| {
-        carrier
-            .slots
-            .iter()
-            .map(|slot| {
-                slot.and_then(|slot| row.get(slot).cloned())
-                    .unwrap_or(Value::Null)
-            })
-            .collect()
+        let value = |slot: &Option<usize>| slot.and_then(|slot| row.get(slot));
+        let values = carrier.slots.iter().map(value);
+        Row::of(values.map(|value| value.unwrap_or(ValueRef::Null)))
     })
 }
 

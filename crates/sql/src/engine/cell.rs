@@ -1,114 +1,153 @@
 //! JSON values as values of SQL types.
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
 use crate::types::SqlType;
-use crate::value::Value;
 
 /// A value, or that there was one which is none of its column's type.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Cell {
-    Fits(Value),
+pub(crate) enum Cell<'t> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Cow<'t, str>),
     /// What was there, for a message: never the value itself, which is a client's.
     Misfit(&'static str),
 }
 
-/// Reads a JSON value as a value of a type.
-#[derive(Clone, Copy)]
-pub(crate) struct CellSeed(pub(crate) SqlType);
+/// Reads a JSON value as a value of a type, and hands it over.
+pub(crate) struct CellSeed<F> {
+    pub(crate) sql_type: SqlType,
+    pub(crate) put: F,
+}
 
-impl<'de> DeserializeSeed<'de> for CellSeed {
-    type Value = Cell;
+impl<'de, F: FnOnce(Cell<'_>)> DeserializeSeed<'de> for CellSeed<F> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for CellSeed {
-    type Value = Cell;
+impl<'de, F: FnOnce(Cell<'_>)> Visitor<'de> for CellSeed<F> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_unit<E>(self) -> Result<Cell, E> {
-        Ok(Cell::Fits(Value::Null))
+    fn visit_unit<E>(self) -> Result<(), E> {
+        (self.put)(Cell::Null);
+        Ok(())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Cell, E> {
-        Ok(match self.0 {
-            SqlType::Boolean => Cell::Fits(Value::Integer(value.into())),
-            SqlType::Varchar { .. } => Cell::Fits(Value::Text(value.to_string())),
-            _ => Cell::Misfit("a boolean"),
-        })
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        (self.put)(of_bool(value, self.sql_type));
+        Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
-        Ok(of_integer(value, self.0))
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        (self.put)(of_integer(value, self.sql_type));
+        Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Cell, E> {
-        Ok(match i64::try_from(value) {
-            Ok(value) => of_integer(value, self.0),
-            #[allow(
-                clippy::cast_precision_loss,
-                reason = "doubles are what it is asked for"
-            )]
-            Err(_) => of_real(value as f64, self.0),
-        })
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        (self.put)(of_unsigned(value, self.sql_type));
+        Ok(())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Cell, E> {
-        Ok(of_real(value, self.0))
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        (self.put)(of_real(value, self.sql_type));
+        Ok(())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Cell, E> {
-        Ok(of_text(text, self.0))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        (self.put)(of_text(text, self.sql_type));
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cell, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Cell::Misfit("an array"))
+        (self.put)(Cell::Misfit("an array"));
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cell::Misfit("an object"))
+        (self.put)(Cell::Misfit("an object"));
+        Ok(())
     }
 }
 
 /// A JSON value that was read before.
-pub(crate) fn of_json(value: &serde_json::Value, sql_type: SqlType) -> Cell {
-    CellSeed(sql_type)
-        .deserialize(value)
-        .unwrap_or(Cell::Misfit("no value"))
+pub(crate) fn of_json(value: &Json, sql_type: SqlType) -> Cell<'_> {
+    match value {
+        Json::Null => Cell::Null,
+        Json::Bool(value) => of_bool(*value, sql_type),
+        Json::Number(number) => of_number(number, sql_type),
+        Json::String(text) => of_text(text, sql_type),
+        Json::Array(_) => Cell::Misfit("an array"),
+        Json::Object(_) => Cell::Misfit("an object"),
+    }
 }
 
-fn of_integer(value: i64, sql_type: SqlType) -> Cell {
+fn of_number(number: &serde_json::Number, sql_type: SqlType) -> Cell<'static> {
+    if let Some(value) = number.as_i64() {
+        return of_integer(value, sql_type);
+    }
+    if let Some(value) = number.as_u64() {
+        return of_unsigned(value, sql_type);
+    }
+    number
+        .as_f64()
+        .map_or(Cell::Misfit("a number"), |value| of_real(value, sql_type))
+}
+
+fn of_bool(value: bool, sql_type: SqlType) -> Cell<'static> {
     match sql_type {
-        SqlType::Bigint => Cell::Fits(Value::Integer(value)),
-        SqlType::Integer if i32::try_from(value).is_ok() => Cell::Fits(Value::Integer(value)),
+        SqlType::Boolean => Cell::Integer(value.into()),
+        SqlType::Varchar { .. } => Cell::Text(if value { "true" } else { "false" }.into()),
+        _ => Cell::Misfit("a boolean"),
+    }
+}
+
+fn of_unsigned(value: u64, sql_type: SqlType) -> Cell<'static> {
+    match i64::try_from(value) {
+        Ok(value) => of_integer(value, sql_type),
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "doubles are what it is asked for"
+        )]
+        Err(_) => of_real(value as f64, sql_type),
+    }
+}
+
+fn of_integer(value: i64, sql_type: SqlType) -> Cell<'static> {
+    match sql_type {
+        SqlType::Bigint => Cell::Integer(value),
+        SqlType::Integer if i32::try_from(value).is_ok() => Cell::Integer(value),
         #[allow(
             clippy::cast_precision_loss,
             reason = "a double is what holds such a column"
         )]
-        SqlType::Decimal { .. } | SqlType::Double => Cell::Fits(Value::Real(value as f64)),
-        SqlType::Boolean if matches!(value, 0 | 1) => Cell::Fits(Value::Integer(value)),
-        SqlType::Varchar { .. } => Cell::Fits(Value::Text(value.to_string())),
+        SqlType::Decimal { .. } | SqlType::Double => Cell::Real(value as f64),
+        SqlType::Boolean if matches!(value, 0 | 1) => Cell::Integer(value),
+        SqlType::Varchar { .. } => Cell::Text(value.to_string().into()),
         _ => Cell::Misfit("a number"),
     }
 }
 
-fn of_real(value: f64, sql_type: SqlType) -> Cell {
+fn of_real(value: f64, sql_type: SqlType) -> Cell<'static> {
     /// Whole doubles up to here are exact.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match sql_type {
-        SqlType::Decimal { .. } | SqlType::Double => Cell::Fits(Value::Real(value)),
+        SqlType::Decimal { .. } | SqlType::Double => Cell::Real(value),
         SqlType::Bigint | SqlType::Integer if value.fract() == 0.0 && value.abs() <= EXACT =>
         {
             #[allow(
@@ -117,50 +156,57 @@ fn of_real(value: f64, sql_type: SqlType) -> Cell {
             )]
             of_integer(value as i64, sql_type)
         }
-        SqlType::Varchar { .. } => Cell::Fits(Value::Text(value.to_string())),
+        SqlType::Varchar { .. } => Cell::Text(value.to_string().into()),
         _ => Cell::Misfit("a number"),
     }
 }
 
-fn of_text(text: &str, sql_type: SqlType) -> Cell {
-    let fits = |value: Option<Value>, otherwise| value.map_or(Cell::Misfit(otherwise), Cell::Fits);
-    match sql_type {
-        SqlType::Varchar { .. } => Cell::Fits(Value::Text(text.to_owned())),
-        SqlType::Bigint | SqlType::Integer => match text.trim().parse::<i64>() {
-            Ok(value) => of_integer(value, sql_type),
-            Err(_) => Cell::Misfit("a text that is no whole number"),
-        },
+fn of_text(text: &str, sql_type: SqlType) -> Cell<'_> {
+    let (cell, otherwise) = match sql_type {
+        SqlType::Varchar { .. } => return Cell::Text(text.into()),
+        SqlType::Bigint | SqlType::Integer => {
+            let number = text.trim().parse::<i64>().ok();
+            let cell = number.map(|number| of_integer(number, sql_type));
+            (cell, "a text that is no whole number")
+        }
         SqlType::Decimal { .. } | SqlType::Double => {
             let number = text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-            fits(number.map(Value::Real), "a text that is no number")
+            (number.map(Cell::Real), "a text that is no number")
         }
         SqlType::Boolean => {
             let flag = match text.trim() {
-                "true" => Some(Value::Integer(1)),
-                "false" => Some(Value::Integer(0)),
+                "true" => Some(Cell::Integer(1)),
+                "false" => Some(Cell::Integer(0)),
                 _ => None,
             };
-            fits(flag, "a text that is neither true nor false")
+            (flag, "a text that is neither true nor false")
         }
-        SqlType::Date => fits(date(text).map(Value::Text), "a text that is no date"),
-        SqlType::Timestamp => fits(
-            timestamp(text).map(Value::Text),
-            "a text that is no point in time",
-        ),
-        SqlType::Time => fits(time_of_day(text).map(Value::Text), "a text that is no time"),
-        SqlType::Varbinary => Cell::Misfit("a text"),
-    }
+        SqlType::Date => {
+            let day = date(text).map(|day| Cell::Text(day.into()));
+            (day, "a text that is no date")
+        }
+        SqlType::Timestamp => {
+            let moment = timestamp(text).map(|moment| Cell::Text(moment.into()));
+            (moment, "a text that is no point in time")
+        }
+        SqlType::Time => {
+            let time = time_of_day(text).map(|time| Cell::Text(time.into()));
+            (time, "a text that is no time")
+        }
+        SqlType::Varbinary => (None, "a text"),
+    };
+    cell.unwrap_or(Cell::Misfit(otherwise))
 }
 
 /// `2026-06-30`; a point in time only at midnight.
-fn date(text: &str) -> Option<String> {
+fn date(text: &str) -> Option<&str> {
     let text = text.trim();
     let day = text.get(..10)?;
     time::Date::parse(day, &Iso8601::DATE).ok()?;
     let rest = text.get(10..)?;
     let is_midnight =
         rest.is_empty() || rest.starts_with("T00:00:00") || rest.starts_with(" 00:00:00");
-    is_midnight.then(|| day.to_owned())
+    is_midnight.then_some(day)
 }
 
 /// `2026-06-30 15:04:05` in UTC, whatever offset the text has; UTC where it has none.

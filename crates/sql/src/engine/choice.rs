@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::Result;
 
-use super::bytecode::{ScanFacts, Source};
+use super::bytecode::{ScanFacts, Source, Stops};
 use super::layout::Layout;
 use super::lookup::{Ahead, MOST_PAGES_AHEAD};
 use super::plan::{Access, Operator, Plan, Role};
@@ -273,7 +273,7 @@ impl Runtime {
             return Ok(0);
         };
         // A scan that is left early has an end that nobody knows, unless the service was told of it.
-        if depth > DEEPEST || (facts.can_stop && !has_role(&plan, &Role::Limit)) {
+        if depth > DEEPEST || (facts.stops != Stops::Never && !has_role(&plan, &Role::Limit)) {
             return Ok(0);
         }
         let reads_on = !facts.is_inner;

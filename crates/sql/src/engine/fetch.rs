@@ -1,7 +1,7 @@
 //! Pages of lists: fetched one after the other, the next one while the last is being read.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use apilink_core::cancel::CancellationToken;
@@ -11,11 +11,12 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use serde_json::Value as Json;
 
 use super::layout::Layout;
-use super::page::{CustomNames, Page, Reader, Row};
+use super::page::{CustomNames, Misfit, Page, Reader};
 use super::request::{Demand, Query};
+use super::row::Row;
 use crate::catalog::TableShape;
 use crate::progress::Progress;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// What a value that does not fit its column becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,13 +41,21 @@ pub(crate) struct Fetcher {
 pub(crate) struct Stream {
     job: Arc<Job>,
     next: Position,
-    /// The page that is being fetched already, and the position after it.
-    ahead: Option<Receiver<Result<Fetched>>>,
+    /// Fetches pages while others are read, once that is wanted.
+    helper: Option<Helper>,
+    /// The helper has been asked for the next page.
+    is_ahead: bool,
     /// Rows that are still wanted.
     wanted: Option<u64>,
     /// The records that the service says there are, once its first reply is here; only where one
     /// request lists them all.
     total: Option<u64>,
+}
+
+/// A thread that fetches pages for a stream: it ends when the stream does.
+struct Helper {
+    ask: SyncSender<(Position, Option<u64>)>,
+    pages: Receiver<Result<Fetched>>,
 }
 
 /// What does not change from page to page.
@@ -162,7 +171,8 @@ impl Stream {
                 parent_key,
             }),
             next,
-            ahead: None,
+            helper: None,
+            is_ahead: false,
             total: None,
         }
     }
@@ -187,10 +197,12 @@ impl Stream {
         if self.next == Position::End {
             return Ok(None);
         }
-        let fetched = match self.ahead.take() {
-            // The fetching thread ends with a value or not at all.
-            Some(ahead) => ahead.recv().unwrap_or_else(|_| Err(lost()))?,
-            None => self.job.fetch(&self.next, self.wanted)?,
+        let fetched = match &self.helper {
+            // It answers every time that it is asked.
+            Some(helper) if std::mem::take(&mut self.is_ahead) => {
+                helper.pages.recv().unwrap_or_else(|_| Err(lost()))?
+            }
+            _ => self.job.fetch(&self.next, self.wanted)?,
         };
         let Fetched {
             mut page,
@@ -215,28 +227,39 @@ impl Stream {
     /// Gives up what has not been delivered.
     pub(crate) fn end(&mut self) {
         self.next = Position::End;
-        self.ahead = None;
+        self.helper = None;
     }
 
-    /// Begins to fetch the next page on a thread of its own.
+    /// Begins to fetch the next page on another thread.
     pub(crate) fn fetch_ahead(&mut self) {
-        if self.ahead.is_some() || self.next == Position::End {
+        if self.is_ahead || self.next == Position::End {
             return;
         }
-        let (send, receive) = sync_channel(1);
-        let (job, position, wanted) = (Arc::clone(&self.job), self.next.clone(), self.wanted);
-        let work = move || {
-            // Nobody may be waiting any more.
-            let _ = send.send(job.fetch(&position, wanted));
-        };
-        // Without a thread, the page is fetched when it is asked for.
-        if thread::Builder::new()
-            .name("apilink-page".into())
-            .spawn(work)
-            .is_ok()
-        {
-            self.ahead = Some(receive);
+        if self.helper.is_none() {
+            self.helper = Helper::start(Arc::clone(&self.job));
         }
+        // Without a helper, the page is fetched when it is asked for.
+        self.is_ahead = self
+            .helper
+            .as_ref()
+            .is_some_and(|helper| helper.ask.send((self.next.clone(), self.wanted)).is_ok());
+    }
+}
+
+impl Helper {
+    fn start(job: Arc<Job>) -> Option<Self> {
+        let (ask, asked) = sync_channel::<(Position, Option<u64>)>(1);
+        let (send, pages) = sync_channel(1);
+        let work = move || {
+            for (position, wanted) in asked {
+                // Nobody may be waiting any more.
+                if send.send(job.fetch(&position, wanted)).is_err() {
+                    break;
+                }
+            }
+        };
+        let named = thread::Builder::new().name("apilink-page".into());
+        named.spawn(work).ok().map(|_| Self { ask, pages })
     }
 }
 
@@ -267,7 +290,7 @@ impl Job {
         }
         let mut page = self.read(&mut reply, query)?;
         let mut warnings = Vec::new();
-        self.judge(&mut page, &mut warnings)?;
+        self.judge(&page, &mut warnings)?;
         self.fetcher.progress.add_page(page.records);
         let paging = &self.fetcher.session.settings().profile.paging;
         let next = match page.rest.pointer(&paging.next_pointer) {
@@ -372,26 +395,19 @@ impl Job {
     }
 
     /// Refuses values that do not fit their columns, or warns of them.
-    fn judge(&self, page: &mut Page, warnings: &mut Vec<Diagnostic>) -> Result<()> {
-        let own = std::mem::take(&mut page.misfits)
-            .into_iter()
-            .filter_map(|(row, slot, what)| {
-                let row = page.rows.get(row)?;
-                Some(self.misfit(&self.shape, &self.layout, row, slot, what))
-            });
-        let carried = std::mem::take(&mut page.extra_misfits)
-            .into_iter()
-            .filter_map(|(at, slot, what)| {
-                let (extra, key, _) = page.extras.get(at)?;
-                let extra = self.layout.extras.get(*extra)?;
-                // The key of the record that holds it is what can be said of the row.
-                let mut row = vec![Value::Null; extra.layout.width()];
-                if let Some(place) = extra.layout.parent.and_then(|slot| row.get_mut(slot)) {
-                    *place = key.clone();
-                }
-                Some(self.misfit(&extra.shape, &extra.layout, &row, slot, what))
-            });
-        let problems: Vec<Diagnostic> = own.chain(carried).collect();
+    fn judge(&self, page: &Page, warnings: &mut Vec<Diagnostic>) -> Result<()> {
+        let mut problems = Vec::new();
+        self.tell_misfits(
+            &page.misfits,
+            &page.rows,
+            &self.shape,
+            &self.layout,
+            &mut problems,
+        );
+        for (extra, read) in self.layout.extras.iter().zip(&page.extras) {
+            let (shape, layout) = (&extra.shape, &extra.layout);
+            self.tell_misfits(&read.misfits, &read.rows, shape, layout, &mut problems);
+        }
         self.check_keys(page)?;
         for problem in problems {
             if self.fetcher.misfits == Misfits::Refused {
@@ -414,7 +430,7 @@ impl Job {
             if page
                 .rows
                 .iter()
-                .any(|row| row.get(slot) == Some(&Value::Null))
+                .any(|row| row.get(slot) == Some(ValueRef::Null))
             {
                 let name = self
                     .shape
@@ -431,6 +447,20 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    fn tell_misfits(
+        &self,
+        misfits: &[Misfit],
+        rows: &[Row],
+        shape: &TableShape,
+        layout: &Layout,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        problems.extend(misfits.iter().filter_map(|misfit| {
+            let row = rows.get(misfit.row)?;
+            Some(self.misfit(shape, layout, row, misfit.slot, misfit.what))
+        }));
     }
 
     fn misfit(
@@ -455,8 +485,8 @@ impl Job {
                 let value = row.get(layout.slot(key)?)?;
                 let name = &shape.columns.get(key)?.name;
                 match value {
-                    Value::Integer(number) => Some(format!("{name} {number}")),
-                    Value::Text(text) => Some(format!("{name} {text}")),
+                    ValueRef::Integer(number) => Some(format!("{name} {number}")),
+                    ValueRef::Text(text) => Some(format!("{name} {text}")),
                     _ => None,
                 }
             })

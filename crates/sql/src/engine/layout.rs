@@ -71,6 +71,17 @@ pub(crate) struct Field {
     pub(crate) extras: Vec<usize>,
 }
 
+/// What is to be made of a field.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    /// A value.
+    Value(Slot),
+    /// An object, of which some fields are wanted.
+    Object,
+    /// Something else, or more than one of these.
+    Mixed,
+}
+
 /// A place in a row, and the type of what belongs there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
@@ -102,9 +113,13 @@ impl Object {
         &mut self.fields[at]
     }
 
-    /// What is wanted of a field.
-    pub(crate) fn get(&self, name: &str) -> Option<&Field> {
-        self.fields.get(*self.by_name.get(name)?)
+    /// The position of a field among those that are wanted; found at once where it is `expected`.
+    pub(crate) fn position(&self, name: &str, expected: usize) -> Option<usize> {
+        let is_there = |field: &Field| field.name == name;
+        if self.fields.get(expected).is_some_and(is_there) {
+            return Some(expected);
+        }
+        self.by_name.get(name).copied()
     }
 
     /// All that is wanted.
@@ -278,6 +293,17 @@ impl ArrayRows {
 }
 
 impl Field {
+    /// What is to be made of it.
+    pub(crate) fn form(&self) -> Form {
+        let is_simple = self.json.is_none() && self.custom.is_empty() && self.extras.is_empty();
+        let is_object = !self.inner.is_empty() || self.marker.is_some();
+        match self.value {
+            Some(slot) if is_simple && !is_object => Form::Value(slot),
+            None if is_simple && !self.inner.iter().any(|(_, slot)| slot.is_json) => Form::Object,
+            _ => Form::Mixed,
+        }
+    }
+
     /// The fields that are asked for in the object, or in the elements of the array.
     fn wanted(&self) -> BTreeSet<&str> {
         let mut inner: BTreeSet<&str> = self.inner.iter().map(|(name, _)| name.as_str()).collect();

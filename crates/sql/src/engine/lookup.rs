@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use apilink_core::Result;
 use apilink_core::profile::tables::Table;
 
-use super::bytecode::{ScanFacts, Source};
+use super::bytecode::{ScanFacts, Source, Stops};
 use super::fetch::{Delivered, Stream};
-use super::page::Row;
 use super::plan::{Access, Compared, Plan, Role};
 use super::request::{Given, Requester};
+use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
 use crate::catalog::{Catalog, TableShape, TableSource};
@@ -156,7 +156,9 @@ impl Runtime {
             conditions: &conditions,
         };
         let key_type = self.key_type(plan)?;
-        let may_read_on = self.facts(by).is_some_and(|facts| !facts.can_stop);
+        let may_read_on = self
+            .facts(by)
+            .is_some_and(|facts| facts.stops == Stops::Never);
         for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
                 let ahead = self.referred(&cursor, &column)?;
@@ -176,7 +178,10 @@ impl Runtime {
         let Some(holder) = holder else {
             return self.read_on(cursor);
         };
-        if self.facts(holder).is_none_or(|facts| facts.can_stop) {
+        if self
+            .facts(holder)
+            .is_none_or(|facts| facts.stops != Stops::Never)
+        {
             return Ok(false);
         }
         let mut has_read = false;
@@ -246,7 +251,10 @@ impl Runtime {
                 .get(&place(&plan))
                 .into_iter()
                 .flat_map(HashMap::values);
-            keys.extend(rows.flatten().filter_map(|row| row.get(slot).cloned()));
+            keys.extend(
+                rows.flatten()
+                    .filter_map(|row| row.get(slot).map(Value::from)),
+            );
         }
         Ok(keys)
     }

@@ -14,11 +14,13 @@ pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod layout;
 mod lookup;
+mod needs;
 pub(crate) mod page;
 mod plan;
 mod planner;
 mod repeat;
 mod request;
+pub(crate) mod row;
 pub(crate) mod runtime;
 mod scan;
 mod sqlite;
@@ -37,7 +39,7 @@ use sqlite::Running;
 use crate::catalog::TableShape;
 use crate::functions;
 use crate::rewrite;
-use crate::value::Value;
+use crate::value::ValueRef;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
 pub(crate) struct Prepared {
@@ -46,8 +48,13 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Plans a statement over tables.
-    pub(crate) fn new(mut runtime: Runtime, tables: &[Arc<TableShape>], sql: &str) -> Result<Self> {
+    /// Plans a statement over tables, which was made of the text `written`.
+    pub(crate) fn new(
+        mut runtime: Runtime,
+        tables: &[Arc<TableShape>],
+        sql: &str,
+        written: &str,
+    ) -> Result<Self> {
         runtime.only_set = rewrite::only_set(sql);
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
@@ -59,19 +66,24 @@ impl Prepared {
             table::register(&connection, &runtime, shape).map_err(of_sqlite)?;
         }
         functions::register(&connection).map_err(of_sqlite)?;
-        let program = program(&connection, sql).map_err(|error| failed(&runtime, &error))?;
+        let program = program(&connection, sql)
+            .map_err(|error| unplanned(&runtime, tables, written, &error))?;
         runtime.learn(bytecode::read(&program));
-        let running = Running::new(connection, sql).map_err(|error| failed(&runtime, &error))?;
+        let running =
+            Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
         Ok(Self { runtime, running })
     }
 
-    /// The next row; `None` after the last.
-    pub(crate) fn next_row(&mut self) -> Result<Option<Vec<Value>>> {
-        match self.running.step() {
-            Ok(true) => Ok(Some(self.running.row())),
-            Ok(false) => Ok(None),
-            Err(error) => Err(failed(&self.runtime, &error)),
-        }
+    /// Moves to the next row; `false` after the last.
+    pub(crate) fn advance(&mut self) -> Result<bool> {
+        self.running
+            .step()
+            .map_err(|error| failed(&self.runtime, "", &error))
+    }
+
+    /// A value of the present row.
+    pub(crate) fn value(&self, column: usize) -> ValueRef<'_> {
+        self.running.value(column)
     }
 
     /// What it is going to ask of the service.
@@ -107,15 +119,26 @@ fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instructi
         .collect()
 }
 
+/// The error of a statement that has no plan.
+fn unplanned(
+    runtime: &Runtime,
+    tables: &[Arc<TableShape>],
+    written: &str,
+    error: &rusqlite::Error,
+) -> Diagnostic {
+    let unmet = needs::unmet(tables, written, error);
+    unmet.unwrap_or_else(|| failed(runtime, written, error))
+}
+
 /// The error behind what `SQLite` said: one of ours, if it came from below.
-fn failed(runtime: &Runtime, error: &rusqlite::Error) -> Diagnostic {
+fn failed(runtime: &Runtime, written: &str, error: &rusqlite::Error) -> Diagnostic {
     if let Some(problem) = runtime.take_failure() {
         return problem;
     }
     if runtime.fetcher.cancel.is_cancelled() {
         return fetch::cancelled();
     }
-    functions::diagnostic_of(error)
+    functions::diagnostic_in(written, error)
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err wants")]

@@ -10,9 +10,9 @@ use super::bytecode::{ScanFacts, Source};
 use super::choice::Beginning;
 use super::fetch::{Delivered, Stream};
 use super::layout::Layout;
-use super::page::Row;
 use super::plan::{Access, Plan, Role};
 use super::request::{Demand, Given, whole};
+use super::row::Row;
 use super::runtime::{Key, Runtime, internal, lock};
 use super::scan::{Way, reaches};
 use super::store::StoredTable;
@@ -111,7 +111,7 @@ impl Runtime {
         );
         let shared = Arc::new(Mutex::new(Shared {
             plan: plan.clone(),
-            fetches_ahead: !facts.can_stop && bound.is_none(),
+            fetches_ahead: Self::fetches_ahead(facts, &key.1, bound),
             given: given.to_vec(),
             way,
             bound,

@@ -11,7 +11,7 @@ use crate::catalog::{
     Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
 };
 use crate::types::SqlType;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// No more requests than these are made for the values of one IN without a look at how long the list
 /// is: most lists have more pages.
@@ -590,7 +590,7 @@ fn count(given: &Given) -> Option<u64> {
 }
 
 /// A whole number, as `SQLite` compares one with a column of such.
-pub(crate) fn whole(value: &Value) -> Option<i64> {
+pub(crate) fn whole<'v>(value: impl Into<ValueRef<'v>>) -> Option<i64> {
     let of_real = |number: f64| {
         #[allow(
             clippy::cast_possible_truncation,
@@ -598,16 +598,16 @@ pub(crate) fn whole(value: &Value) -> Option<i64> {
         )]
         (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as i64)
     };
-    match value {
-        Value::Integer(number) => Some(*number),
-        Value::Real(number) => of_real(*number),
-        Value::Text(text) => {
+    match value.into() {
+        ValueRef::Integer(number) => Some(number),
+        ValueRef::Real(number) => of_real(number),
+        ValueRef::Text(text) => {
             let text = text.trim();
             text.parse()
                 .ok()
                 .or_else(|| text.parse::<f64>().ok().and_then(of_real))
         }
-        Value::Null | Value::Bytes(_) => None,
+        ValueRef::Null | ValueRef::Bytes(_) => None,
     }
 }
 

@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use apilink_core::{Diagnostic, Result, SqlState};
 
-use super::bytecode::ScanFacts;
+use super::bytecode::{ScanFacts, Stops};
 use super::carry::Carrier;
 use super::choice::{Beginning, Repeats};
 use super::fetch::{Fetcher, Stream};
 use super::layout::Layout;
-use super::page::Row;
 use super::plan::{Access, Plan, Role};
 use super::repeat::{Shared, local_values};
 use super::request::{Demand, FEW_VALUES, Given, Requester};
+use super::row::Row;
 use super::scan::{Cursor, Rows, Way};
 use super::store::Store;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::types::SqlType;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// What all scans of a statement share. `SQLite` calls one scan at a time.
 pub(crate) struct Runtime {
@@ -59,7 +59,7 @@ pub(super) struct State {
 pub(super) type Place = (String, bool);
 
 /// Gives the rows of a system table.
-pub(crate) type SystemRows = Arc<dyn Fn(&str) -> Vec<Row> + Send + Sync>;
+pub(crate) type SystemRows = Arc<dyn Fn(&str) -> Vec<Vec<Value>> + Send + Sync>;
 
 /// A key as it is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -70,21 +70,22 @@ pub(crate) enum Key {
 
 impl Key {
     /// A value as a key of a column of this type, as `SQLite` compares the two.
-    pub(crate) fn of(value: &Value, sql_type: SqlType) -> Option<Self> {
+    pub(crate) fn of<'v>(value: impl Into<ValueRef<'v>>, sql_type: SqlType) -> Option<Self> {
+        let value = value.into();
         if !matches!(sql_type, SqlType::Varchar { .. }) {
             return super::request::whole(value).map(Self::Whole);
         }
         match value {
-            Value::Text(text) => Some(Self::Text(text.clone())),
-            Value::Integer(number) => Some(Self::Text(number.to_string())),
-            Value::Null | Value::Real(_) | Value::Bytes(_) => None,
+            ValueRef::Text(text) => Some(Self::Text(text.to_owned())),
+            ValueRef::Integer(number) => Some(Self::Text(number.to_string())),
+            ValueRef::Null | ValueRef::Real(_) | ValueRef::Bytes(_) => None,
         }
     }
 
     /// Whether a value is this key.
-    pub(super) fn is(&self, value: &Value) -> bool {
+    pub(super) fn is(&self, value: ValueRef<'_>) -> bool {
         match (self, value) {
-            (Self::Text(text), Value::Text(value)) => text == value,
+            (Self::Text(text), ValueRef::Text(value)) => text == value,
             (Self::Whole(number), value) => super::request::whole(value) == Some(*number),
             (Self::Text(_), _) => false,
         }
@@ -207,9 +208,8 @@ impl Runtime {
         let rows = (self.system)(&plan.table).into_iter();
         rows.map(|row| {
             let columns = layout.columns.iter();
-            columns
-                .map(|&column| row.get(column).cloned().unwrap_or(Value::Null))
-                .collect()
+            let value = |&column: &usize| row.get(column).map_or(ValueRef::Null, ValueRef::from);
+            Row::of(columns.map(value))
         })
         .collect()
     }
@@ -260,6 +260,8 @@ impl Runtime {
         let by_value = self.by_value(&beginning, &fixed, &kept, &demand);
         let is_read_once = !facts.is_inner && self.places(&plan.table) <= 1;
         if is_read_once && by_value.is_none() {
+            let bound = Self::bound(plan, given);
+            let fetches_ahead = Self::fetches_ahead(facts, &demand, bound);
             let stream = Stream::new(
                 self.fetcher.clone(),
                 Arc::clone(shape),
@@ -267,13 +269,21 @@ impl Runtime {
                 demand,
                 self.parent_key(plan, shape),
             );
-            let bound = Self::bound(plan, given);
-            let fetches_ahead = !facts.can_stop && bound.is_none();
             let way = self.way(plan, shape);
             return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
         }
         let shared = self.shared(&beginning, demand, by_value)?;
         Ok(Rows::stored(shared, local))
+    }
+
+    /// Whether the next page is going to be asked for, so that it can be fetched before it is.
+    pub(super) fn fetches_ahead(facts: &ScanFacts, demand: &Demand, bound: Option<i64>) -> bool {
+        let reads_all = match facts.stops {
+            Stops::Never => true,
+            Stops::AtLimit => demand.limit.is_some(),
+            Stops::Anywhere => false,
+        };
+        reads_all && bound.is_none()
     }
 
     /// The key beyond which a scan need not be read.

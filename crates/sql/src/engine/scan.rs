@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use apilink_core::{Diagnostic, Result};
 
 use super::fetch::{Delivered, Stream};
-use super::page::Row;
 use super::repeat::Shared;
 use super::request::{Given, whole};
+use super::row::Row;
 use super::runtime::{Runtime, internal};
 use super::store::StoredTable;
 use crate::catalog::{Origin, TableShape, TableSource};
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// A cursor of a virtual table.
 pub(crate) struct Cursor {
@@ -214,7 +214,7 @@ impl Cursor {
     fn next_row(&mut self) -> Result<Option<Row>> {
         match &mut self.rows {
             Rows::Counted(left) => {
-                let row = (*left > 0).then(Row::new);
+                let row = (*left > 0).then(Row::default);
                 *left = left.saturating_sub(1);
                 Ok(row)
             }
@@ -340,10 +340,9 @@ impl Cursor {
     }
 
     /// The value of a column in the row at which the scan is.
-    pub(crate) fn value(&self, column: usize) -> Result<&Value> {
-        const NULL: &Value = &Value::Null;
+    pub(crate) fn value(&self, column: usize) -> Result<ValueRef<'_>> {
         let Some(row) = &self.row else {
-            return Ok(NULL);
+            return Ok(ValueRef::Null);
         };
         let shape = self.shape.columns.get(column);
         if shape.is_some_and(|column| column.origin == Origin::Parameter) {
@@ -351,7 +350,7 @@ impl Cursor {
                 .asked
                 .iter()
                 .find(|(asked, _)| *asked == column)
-                .map(|(_, value)| value)
+                .map(|(_, value)| value.into())
                 .ok_or_else(|| unasked(&self.shape, column));
         }
         self.slots
@@ -370,23 +369,23 @@ impl Cursor {
         };
         if let [key] = self.shape.key[..]
             && let Some(slot) = self.slots.get(key).copied().flatten()
-            && let Some(Value::Integer(id)) = row.get(slot)
+            && let Some(ValueRef::Integer(id)) = row.get(slot)
         {
-            return *id;
+            return id;
         }
         if matches!(self.shape.source, TableSource::System) {
             return self.number;
         }
-        let keys: Vec<&Value> = self
+        let keys: Vec<ValueRef<'_>> = self
             .shape
             .key
             .iter()
             .filter_map(|&key| row.get(self.slots.get(key).copied().flatten()?))
             .collect();
         if keys.is_empty() {
-            numbered(&row.iter().collect::<Vec<_>>(), self.occurrence)
+            numbered(row.values(), self.occurrence)
         } else {
-            numbered(&keys, 0)
+            numbered(keys.into_iter(), 0)
         }
     }
 
@@ -396,7 +395,7 @@ impl Cursor {
         let Some(row) = self.row.as_ref().filter(|_| self.counts_equals) else {
             return;
         };
-        let number = numbered(&row.iter().collect::<Vec<_>>(), 0);
+        let number = numbered(row.values(), 0);
         let seen = self.equals.entry(number).or_insert(0);
         self.occurrence = *seen;
         *seen += 1;
@@ -434,11 +433,11 @@ impl Cursor {
         let mut values: Vec<Value> = self
             .row
             .iter()
-            .filter_map(|row| row.get(slot).cloned())
+            .filter_map(|row| row.get(slot).map(Value::from))
             .collect();
         if let Rows::Streamed { ready, .. } = &self.rows {
             let within = ready.iter().take_while(|row| !self.rows.ends_before(row));
-            values.extend(within.filter_map(|row| row.get(slot).cloned()));
+            values.extend(within.filter_map(|row| row.get(slot).map(Value::from)));
         }
         values
     }
@@ -459,17 +458,17 @@ pub(crate) fn reaches(way: Option<Way>, received: u64, page_size: u64, end: u64)
 }
 
 /// A number made of a key that is none itself. The same key gives the same number.
-fn numbered(keys: &[&Value], occurrence: u32) -> i64 {
+fn numbered<'v>(keys: impl Iterator<Item = ValueRef<'v>>, occurrence: u32) -> i64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     occurrence.hash(&mut hasher);
     for key in keys {
         match key {
-            Value::Null => 0_u8.hash(&mut hasher),
-            Value::Integer(number) => (1_u8, number).hash(&mut hasher),
-            Value::Real(number) => (2_u8, number.to_bits()).hash(&mut hasher),
-            Value::Text(text) => (3_u8, text).hash(&mut hasher),
-            Value::Bytes(bytes) => (4_u8, bytes).hash(&mut hasher),
+            ValueRef::Null => 0_u8.hash(&mut hasher),
+            ValueRef::Integer(number) => (1_u8, number).hash(&mut hasher),
+            ValueRef::Real(number) => (2_u8, number.to_bits()).hash(&mut hasher),
+            ValueRef::Text(text) => (3_u8, text).hash(&mut hasher),
+            ValueRef::Bytes(bytes) => (4_u8, bytes).hash(&mut hasher),
         }
     }
     hasher.finish().cast_signed()

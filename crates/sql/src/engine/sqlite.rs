@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 
 use rusqlite::{Connection, ffi};
 
-use crate::value::Value;
+use crate::value::ValueRef;
 
 /// A statement that is being run, and the connection that it belongs to.
 pub(crate) struct Running {
@@ -61,31 +61,31 @@ impl Running {
         }
     }
 
-    /// The values of the present row.
-    pub(crate) fn row(&self) -> Vec<Value> {
-        (0..self.columns).map(|at| self.value(at)).collect()
-    }
-
-    fn value(&self, at: c_int) -> Value {
+    /// A value of the present row; NULL where there is no such column.
+    pub(crate) fn value(&self, at: usize) -> ValueRef<'_> {
+        let at = match c_int::try_from(at) {
+            Ok(at) if at < self.columns => at,
+            _ => return ValueRef::Null,
+        };
         let statement = self.statement.as_ptr();
-        // SAFETY: `at` is below the number of columns. The pointer to a text or to bytes is valid
-        // until the next call for this statement, with the length that SQLite says; both are read
-        // before that, in the order that SQLite demands (the value, then its length).
+        // SAFETY: `at` is below the number of columns. The pointer to a text or to bytes has the
+        // length that SQLite says, and is valid until the next step or a conversion of the value:
+        // a step needs `self` mutably, and each value is only asked for as what it is.
         unsafe {
             match ffi::sqlite3_column_type(statement, at) {
-                ffi::SQLITE_INTEGER => Value::Integer(ffi::sqlite3_column_int64(statement, at)),
-                ffi::SQLITE_FLOAT => Value::Real(ffi::sqlite3_column_double(statement, at)),
+                ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_column_int64(statement, at)),
+                ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_column_double(statement, at)),
                 ffi::SQLITE_TEXT => {
                     let text = ffi::sqlite3_column_text(statement, at);
                     let bytes = bytes(text, ffi::sqlite3_column_bytes(statement, at));
-                    Value::Text(String::from_utf8_lossy(bytes).into_owned())
+                    std::str::from_utf8(bytes).map_or(ValueRef::Bytes(bytes), ValueRef::Text)
                 }
                 ffi::SQLITE_BLOB => {
                     let blob = ffi::sqlite3_column_blob(statement, at);
-                    let bytes = bytes(blob.cast(), ffi::sqlite3_column_bytes(statement, at));
-                    Value::Bytes(bytes.to_vec())
+                    let length = ffi::sqlite3_column_bytes(statement, at);
+                    ValueRef::Bytes(bytes(blob.cast(), length))
                 }
-                _ => Value::Null,
+                _ => ValueRef::Null,
             }
         }
     }

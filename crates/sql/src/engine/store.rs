@@ -4,14 +4,15 @@
 use std::collections::HashSet;
 
 use apilink_core::{Diagnostic, Result, SqlState};
-use rusqlite::types::ValueRef;
+
+use rusqlite::types::{ToSqlOutput, ValueRef as Held};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::layout::Layout;
-use super::page::Row;
+use super::row::{Batch, Row};
 use crate::catalog::TableShape;
 use crate::types::SqlType;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// Rows fetched from a store at once.
 const BATCH: usize = 256;
@@ -92,9 +93,11 @@ impl Store {
             let mut insert = transaction.prepare_cached(&sql).map_err(problem)?;
             for row in rows {
                 table.rows += 1;
-                let number = Value::Integer(table.rows);
+                let number = ValueRef::Integer(table.rows);
                 insert
-                    .execute(params_from_iter(std::iter::once(&number).chain(row)))
+                    .execute(params_from_iter(
+                        std::iter::once(number).chain(row.values()),
+                    ))
                     .map_err(problem)?;
             }
         }
@@ -120,8 +123,8 @@ impl Store {
             table.name
         );
         let mut select = self.connection()?.prepare_cached(&sql).map_err(problem)?;
-        let after = Value::Integer(after);
-        let values = std::iter::once(&after).chain(wanted.iter().map(|(_, value)| value));
+        let wanted = wanted.iter().map(|(_, value)| ValueRef::from(value));
+        let values = std::iter::once(ValueRef::Integer(after)).chain(wanted);
         let mut rows = select.query(params_from_iter(values)).map_err(problem)?;
         numbered_rows(&mut rows, table.width)
     }
@@ -137,7 +140,7 @@ impl Store {
             table.name
         );
         let mut select = self.connection()?.prepare_cached(&sql).map_err(problem)?;
-        let mut rows = select.query([&Value::Integer(before)]).map_err(problem)?;
+        let mut rows = select.query([before]).map_err(problem)?;
         numbered_rows(&mut rows, table.width)
     }
 
@@ -182,16 +185,25 @@ impl Store {
 }
 
 fn numbered_rows(rows: &mut rusqlite::Rows<'_>, width: usize) -> Result<Vec<(i64, Row)>> {
-    let mut found = Vec::new();
+    let mut numbers = Vec::new();
+    let mut batch = Batch::new(width);
     while let Some(row) = rows.next().map_err(problem)? {
-        let number = row.get(0).map_err(problem)?;
-        let values = (1..=width)
-            .map(|at| row.get_ref(at).map(Value::from))
-            .collect::<rusqlite::Result<Row>>()
-            .map_err(problem)?;
-        found.push((number, values));
+        let at = batch.len();
+        numbers.push(row.get(0).map_err(problem)?);
+        batch.add_row();
+        for slot in 0..width {
+            match row.get_ref(slot + 1).map_err(problem)? {
+                Held::Null => {}
+                Held::Integer(number) => batch.set(at, slot, ValueRef::Integer(number)),
+                Held::Real(number) => batch.set(at, slot, ValueRef::Real(number)),
+                Held::Text(text) => {
+                    batch.set(at, slot, ValueRef::Text(&String::from_utf8_lossy(text)));
+                }
+                Held::Blob(bytes) => batch.set(at, slot, ValueRef::Bytes(bytes)),
+            }
+        }
     }
-    Ok(found)
+    Ok(numbers.into_iter().zip(batch.into_rows()).collect())
 }
 
 /// The affinity of a column of a type: what `SQLite` makes of a value compared with it.
@@ -204,28 +216,30 @@ pub(crate) fn affinity(sql_type: SqlType) -> &'static str {
     }
 }
 
-impl From<ValueRef<'_>> for Value {
-    fn from(value: ValueRef<'_>) -> Self {
+/// A value that `SQLite` holds, in our terms. Text that is no UTF-8, which no one puts there, is
+/// repaired.
+impl From<Held<'_>> for Value {
+    fn from(value: Held<'_>) -> Self {
         match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(number) => Self::Integer(number),
-            ValueRef::Real(number) => Self::Real(number),
-            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
-            ValueRef::Blob(bytes) => Self::Bytes(bytes.to_vec()),
+            Held::Null => Self::Null,
+            Held::Integer(number) => Self::Integer(number),
+            Held::Real(number) => Self::Real(number),
+            Held::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
+            Held::Blob(bytes) => Self::Bytes(bytes.to_vec()),
         }
     }
 }
 
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+impl ToSql for ValueRef<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let value = match self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(*number),
-            Self::Real(number) => ValueRef::Real(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Null => Held::Null,
+            Self::Integer(number) => Held::Integer(*number),
+            Self::Real(number) => Held::Real(*number),
+            Self::Text(text) => Held::Text(text.as_bytes()),
+            Self::Bytes(bytes) => Held::Blob(bytes),
         };
-        Ok(rusqlite::types::ToSqlOutput::Borrowed(value))
+        Ok(ToSqlOutput::Borrowed(value))
     }
 }
 

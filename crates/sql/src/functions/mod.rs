@@ -14,6 +14,7 @@ mod arguments;
 mod cast;
 mod date_time;
 pub(crate) mod decimal;
+mod fault;
 pub(crate) mod interval;
 pub(crate) mod moment;
 mod numeric;
@@ -25,7 +26,6 @@ mod text;
 
 use std::ffi::c_int;
 
-use apilink_core::{Diagnostic, SqlState};
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
@@ -33,6 +33,7 @@ use rusqlite::types::Value;
 use arguments::Arguments;
 use decimal::DecimalAggregate;
 
+pub use fault::{diagnostic_in, diagnostic_of};
 pub use reference::reference;
 pub use table::{Function, Group, all, common_type, find, result_nullable, result_type};
 
@@ -125,39 +126,6 @@ fn register_scalar(connection: &Connection, function: &Scalar) -> rusqlite::Resu
                 .map_err(|problem| rusqlite::Error::UserFunctionError(Box::new(problem)))
         },
     )
-}
-
-/// The diagnostic record of an error of `SQLite`: the one that a function of ours has raised, as it
-/// was, and 42000 or HY000 for what `SQLite` says itself.
-#[must_use]
-pub fn diagnostic_of(error: &rusqlite::Error) -> Diagnostic {
-    const RAISED: [SqlState; 5] = [
-        SqlState::INVALID_DATETIME,
-        SqlState::OUT_OF_RANGE,
-        SqlState::INVALID_CAST,
-        SqlState::INVALID_VALUE,
-        SqlState::NOT_IMPLEMENTED,
-    ];
-    if let rusqlite::Error::UserFunctionError(source) = error
-        && let Some(diagnostic) = source.downcast_ref::<Diagnostic>()
-    {
-        return diagnostic.clone();
-    }
-    let text = error.to_string();
-    let raised = RAISED.into_iter().find_map(|state| {
-        let rest = text.strip_prefix('[')?.strip_prefix(state.as_str())?;
-        Some(Diagnostic::new(state, rest.strip_prefix("] ")?))
-    });
-    raised.unwrap_or_else(|| Diagnostic::new(general_state(error), text))
-}
-
-/// `SQLITE_ERROR` without more is what a wrong statement gives.
-fn general_state(error: &rusqlite::Error) -> SqlState {
-    match error {
-        rusqlite::Error::SqlInputError { .. } => SqlState::SYNTAX,
-        rusqlite::Error::SqliteFailure(code, _) if code.extended_code == 1 => SqlState::SYNTAX,
-        _ => SqlState::GENERAL_ERROR,
-    }
 }
 
 #[cfg(test)]

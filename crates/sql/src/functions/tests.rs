@@ -6,6 +6,8 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use rusqlite::types::Value;
 
+use apilink_core::SqlState;
+
 use super::*;
 use crate::types::SqlType;
 
@@ -292,7 +294,47 @@ fn errors_of_sqlite_keep_their_text() {
     let problem = connection.prepare("SELECT nosuch(1)").unwrap_err();
     let diagnostic = diagnostic_of(&problem);
     assert_eq!(diagnostic.sqlstate, SqlState::SYNTAX);
-    assert!(diagnostic.message.contains("no such function: nosuch"));
+    assert_eq!(diagnostic.message, "SQLite says: no such function: nosuch.");
+}
+
+#[test]
+fn mistakes_that_are_often_made_are_told_with_their_place() {
+    let connection = connection();
+    connection.execute_batch("CREATE TABLE t (a)").unwrap();
+    for (sql, expected) in [
+        (
+            "SELECT round()",
+            "Line 1, column 8: round() has too many arguments, or too few. It is written ROUND(number[, places]).",
+        ),
+        (
+            "SELECT a\nFROM t WHERE count(*) > 1",
+            "Line 2, column 14: The aggregate count() cannot stand here",
+        ),
+        (
+            "SELECT sum(sum(a)) FROM t",
+            "Line 1, column 12: The aggregate sum() cannot stand here",
+        ),
+        (
+            "SELECT row_number() FROM t",
+            "Line 1, column 8: row_number() is written with OVER (…)",
+        ),
+        ("SELECT sum(a) OVER w FROM t", "There is no window w."),
+        ("SELECT a FROM t HAVING a", "HAVING needs GROUP BY"),
+    ] {
+        let problem = connection.prepare(sql).unwrap_err();
+        let record = diagnostic_in(sql, &problem);
+        assert_eq!(record.sqlstate, SqlState::SYNTAX);
+        assert!(
+            record.message.starts_with(expected),
+            "{sql}: {}",
+            record.message
+        );
+    }
+    // What the statement was made of is another text.
+    let problem = connection.prepare("SELECT apilink_left('a')").unwrap_err();
+    let message = diagnostic_in("SELECT LEFT('a')", &problem).message;
+    assert!(message.starts_with("LEFT() has too many"), "{message}");
+    assert!(message.ends_with("LEFT(text, count)."), "{message}");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use apilink_core::{Diagnostic, SqlState};
 
+use crate::position::{self, error_at};
+
 /// What every step of the analysis returns.
 pub(super) type Outcome<T> = Result<T, Failure>;
 
@@ -26,7 +28,7 @@ pub struct Problem {
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; 22007 a text that is no
     /// date; HYC00 what is not available.
     pub sqlstate: SqlState,
-    /// What is wrong, without the place.
+    /// What is wrong, in sentences, without the place.
     pub message: String,
     /// The place in the analysed text, in bytes, where it is known.
     pub place: Option<Range<usize>>,
@@ -55,13 +57,10 @@ impl Problem {
     /// text before the analysis passes the text it was given, and sets `place` to what it was there.
     #[must_use]
     pub fn into_diagnostic(self, sql: &str) -> Diagnostic {
-        // A quoted name may hold anything; a message is one line.
-        let mut message = self.message.replace(char::is_control, " ");
-        if let Some(place) = self.place {
-            let (line, column) = line_and_column(sql, place.start);
-            message = format!("{message} (line {line}, column {column})");
+        match self.place {
+            Some(place) => error_at(self.sqlstate, sql, place.start, self.message),
+            None => position::error(self.sqlstate, self.message),
         }
-        Diagnostic::new(self.sqlstate, message)
     }
 }
 
@@ -69,12 +68,4 @@ impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Wrong(Box::new(problem))
     }
-}
-
-/// Line and column in characters, both from 1.
-fn line_and_column(sql: &str, offset: usize) -> (usize, usize) {
-    let before = sql.get(..offset).unwrap_or(sql);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default();
-    (line, column.chars().count() + 1)
 }

@@ -231,7 +231,7 @@ impl Analyzer<'_> {
             apilink_core::SqlState::NO_SUCH_TABLE,
             format!("There is no table {full}.{}", super::suggestion(&nearest)),
         );
-        problem.place = self.source.find(&[bare]);
+        problem.place = self.source.find_table(bare);
         problem.into()
     }
 
@@ -369,6 +369,7 @@ fn function_columns(name: &str) -> Option<Rc<[Column]>> {
         nullable,
         origin: None,
         hidden,
+        of_json: ["key", "value", "atom"].contains(&name),
     };
     Some(Rc::from([
         column("key", SqlType::TEXT, true, false),

@@ -38,14 +38,14 @@ mod parameters;
 mod scope;
 mod select;
 mod source;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod typed;
 
 use apilink_core::SqlState;
 use sqlite3_parser::ast::{Cmd, Select, Stmt};
-use sqlite3_parser::lexer::sql::ParserError as GrammarError;
-use sqlite3_parser::lexer::sql::{Error as ParserError, Parser};
+use sqlite3_parser::lexer::sql::Parser;
 use sqlite3_parser::{Bump, FallibleIterator as _};
 
 use crate::catalog::Catalog;
@@ -57,6 +57,7 @@ use order::Order;
 use parameters::Parameters;
 use scope::{Column, Ctes, Scope};
 use source::Source;
+pub use source::Written;
 
 /// What is known of a statement before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +80,29 @@ pub struct Analysis {
 /// those that are not; otherwise [`Failure::Wrong`] with 42000 wrong SQL, 42S02 an unknown table,
 /// 42S22 an unknown column, 22007 a text that is no date, HYC00 a statement that is not SELECT.
 pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
-    let source = Source::new(sql)?;
+    analyze_source(&Source::new(sql)?, catalog)
+}
+
+/// The same for a statement that was made of another text: a column without a name of its own has
+/// the text of its expression there for a name.
+///
+/// # Errors
+/// As [`analyze`]. Places are those in `sql`.
+pub fn analyze_translated(
+    sql: &str,
+    written: Written<'_>,
+    catalog: &Catalog,
+) -> Result<Analysis, Failure> {
+    analyze_source(&Source::new(sql)?.with_names_of(written), catalog)
+}
+
+fn analyze_source(source: &Source, catalog: &Catalog) -> Result<Analysis, Failure> {
     let numbered = source.numbered()?;
     let arena = Bump::new();
     let mut parser = Parser::new(&arena, numbered.sql.as_bytes());
     let command = match parser.next() {
         Ok(command) => command,
-        Err(error) => return Err(wrong_syntax(&source, &numbered.sql, &error)),
+        Err(error) => return Err(syntax::wrong(source, &numbered.sql, &error)),
     };
     if let Some(place) = source.second_statement() {
         return Err(
@@ -97,7 +114,7 @@ pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
     let select = the_select(command.as_ref())?;
     let analyzer = Analyzer {
         catalog,
-        source: &source,
+        source,
         order: Order::of(select)?,
         parameters: Parameters::new(numbered.names),
         tables: Vec::new(),
@@ -170,19 +187,20 @@ impl Analyzer<'_> {
                 suggestion(&scope.nearest_columns(name))
             ),
         );
-        problem.place = self.source.find(&[name]);
+        problem.place = self.source.find_column(name);
         problem.into()
     }
 
     /// 42S02 for `name.column` where FROM has no such table.
     fn unknown_qualifier(&self, name: &str, column: &str, scope: &Scope) -> Failure {
-        let names = scope.outward().flat_map(|scope| {
-            scope
-                .relations
-                .iter()
-                .map(|relation| relation.name.as_str())
-        });
-        let nearest = scope::nearest(name, names);
+        let relations = || scope.outward().flat_map(|scope| &scope.relations);
+        let flat = format!("{name}_{column}");
+        let nearest = if relations().any(|relation| relation.position(&flat).is_some()) {
+            // The field of an object is a column of the record that holds it.
+            vec![flat]
+        } else {
+            scope::nearest(name, relations().map(|relation| relation.name.as_str()))
+        };
         let mut problem = Problem::new(
             SqlState::NO_SUCH_TABLE,
             format!(
@@ -227,39 +245,5 @@ fn the_select<'c, 'b>(command: Option<&'c Cmd<'b>>) -> Outcome<&'c Select<'b>> {
             "Only SELECT, VALUES and WITH … SELECT can be run.",
         )
         .into()),
-    }
-}
-
-/// What the parser found, in the words and at the place of the text as it was given.
-fn wrong_syntax(source: &Source, numbered: &str, error: &ParserError) -> Failure {
-    let (message, place) = match error {
-        ParserError::ParserError(GrammarError::SyntaxError(found), place) if found.is_empty() => (
-            "Wrong syntax: the statement ends too early.".to_owned(),
-            place,
-        ),
-        ParserError::ParserError(GrammarError::SyntaxError(found), place) => (
-            format!(
-                "Wrong syntax: {} cannot stand here.",
-                literals::literal(found)
-            ),
-            place,
-        ),
-        ParserError::ParserError(GrammarError::UnexpectedEof, place) => (
-            "Wrong syntax: the statement ends too early.".to_owned(),
-            place,
-        ),
-        ParserError::ParserError(GrammarError::Custom(message), place) => {
-            (format!("Wrong syntax: {message}."), place)
-        }
-        other => (format!("Wrong syntax: {other}."), &None),
-    };
-    let problem = Problem::syntax(message);
-    match place {
-        Some(place) => {
-            let there = source::span(numbered, place.line, place.column);
-            let start = source.original_offset(there.start);
-            problem.at(start..start).into()
-        }
-        None => problem.into(),
     }
 }

@@ -7,6 +7,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Error as LexerError, TokenType, Tokenizer};
 
 use super::failure::{Outcome, Problem};
+use crate::dialect::Positions;
 
 /// How deep brackets and CASE may be nested. The parser and the analysis need stack for each level.
 pub(super) const MAX_NESTING: usize = 100;
@@ -24,10 +25,20 @@ pub(super) struct Token {
 /// The tokens of a statement.
 pub(super) struct Source<'s> {
     pub(super) sql: &'s str,
+    written: Option<Written<'s>>,
     tokens: Vec<Token>,
     /// The positions of SELECT and LIMIT in `tokens`.
     selects: Vec<usize>,
     limits: Vec<usize>,
+}
+
+/// The text that a statement was made of by [`crate::dialect`].
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'s> {
+    /// The text.
+    pub sql: &'s str,
+    /// Where the parts of the statement come from.
+    pub positions: &'s Positions,
 }
 
 /// The statement with its parameters numbered as `SQLite` numbers them.
@@ -40,17 +51,9 @@ pub(super) struct Numbered {
 impl<'s> Source<'s> {
     /// Splits a statement into tokens.
     pub(super) fn new(sql: &'s str) -> Outcome<Self> {
-        let mut scanner = Scanner::new(Tokenizer::new());
-        let mut tokens = Vec::with_capacity(sql.len() / 4);
-        loop {
-            match scanner.scan(sql.as_bytes()) {
-                Ok((start, Some((_, kind)), end)) => tokens.push(Token {
-                    kind,
-                    place: start..end,
-                }),
-                Ok((_, None, _)) => break,
-                Err(error) => return Err(unreadable(sql, &error)),
-            }
+        let (tokens, error) = scan(sql);
+        if let Some(error) = error {
+            return Err(unreadable(sql, &error));
         }
         let at = |kind| {
             tokens
@@ -62,12 +65,24 @@ impl<'s> Source<'s> {
         };
         let source = Self {
             sql,
+            written: None,
             selects: at(TokenType::TK_SELECT),
             limits: at(TokenType::TK_LIMIT),
             tokens,
         };
         source.check_nesting()?;
         Ok(source)
+    }
+
+    /// The same, of a text that was made of another one.
+    pub(super) fn with_names_of(mut self, written: Written<'s>) -> Self {
+        self.written = Some(written);
+        self
+    }
+
+    /// The tokens of a text, up to what cannot be read.
+    pub(super) fn tokens_of(sql: &str) -> Vec<Token> {
+        scan(sql).0
     }
 
     fn check_nesting(&self) -> Outcome<()> {
@@ -172,17 +187,80 @@ impl<'s> Source<'s> {
     /// Where these tokens stand one after another for the first time; names are compared without
     /// their quotes and without regard to case.
     pub(super) fn find(&self, words: &[&str]) -> Option<Range<usize>> {
-        let fits = |window: &[Token]| {
-            window
-                .iter()
-                .zip(words)
-                .all(|(token, word)| unquoted(self.text(token)).eq_ignore_ascii_case(word))
-        };
         let found = self
             .tokens
             .windows(words.len().max(1))
-            .find(|window| fits(window))?;
+            .find(|window| self.are(window, words))?;
         Some(found.first()?.place.start..found.last()?.place.end)
+    }
+
+    fn are(&self, tokens: &[Token], words: &[&str]) -> bool {
+        tokens
+            .iter()
+            .zip(words)
+            .all(|(token, word)| unquoted(self.text(token)).eq_ignore_ascii_case(word))
+    }
+
+    /// Where a name first stands as that of a table.
+    pub(super) fn find_table(&self, name: &str) -> Option<Range<usize>> {
+        let begins = |kind| {
+            matches!(
+                kind,
+                TokenType::TK_FROM
+                    | TokenType::TK_JOIN
+                    | TokenType::TK_COMMA
+                    | TokenType::TK_DOT
+                    | TokenType::TK_LP
+                    | TokenType::TK_IN
+            )
+        };
+        self.find_behind(name, begins)
+    }
+
+    /// Where a name first stands as that of a column: not behind a table's, and not as an alias.
+    pub(super) fn find_column(&self, name: &str) -> Option<Range<usize>> {
+        self.find_behind(name, |kind| {
+            !matches!(
+                kind,
+                TokenType::TK_DOT
+                    | TokenType::TK_AS
+                    | TokenType::TK_FROM
+                    | TokenType::TK_JOIN
+                    | TokenType::TK_ID
+                    | TokenType::TK_RP
+            )
+        })
+    }
+
+    /// Where a text last stands as a term of ORDER BY or GROUP BY.
+    pub(super) fn find_term(&self, text: &str) -> Option<Range<usize>> {
+        let begins = |kind| matches!(kind, TokenType::TK_BY | TokenType::TK_COMMA);
+        let mut pairs = self.tokens.iter().zip(self.tokens.iter().skip(1)).rev();
+        let (_, term) =
+            pairs.find(|(before, term)| begins(before.kind) && self.text(term) == text)?;
+        Some(term.place.clone())
+    }
+
+    /// Whether what stands at a place was written, and not inserted by [`crate::dialect`].
+    pub(super) fn is_written(&self, place: usize, text: &str) -> bool {
+        self.written.is_none_or(|written| {
+            let original = written.positions.original(place);
+            let there = written.sql.get(original..original + text.len());
+            there.is_some_and(|there| there.eq_ignore_ascii_case(text))
+        })
+    }
+
+    /// Where a name first stands behind a token that fits; or anywhere, if it stands behind none.
+    fn find_behind(&self, name: &str, fits: impl Fn(TokenType) -> bool) -> Option<Range<usize>> {
+        let found = self.tokens.windows(2).find_map(|window| match window {
+            [before, token]
+                if fits(before.kind) && self.are(std::slice::from_ref(token), &[name]) =>
+            {
+                Some(token.place.clone())
+            }
+            _ => None,
+        });
+        found.or_else(|| self.find(&[name]))
     }
 
     /// Whether the LIMIT with this number says `LIMIT offset, count`.
@@ -205,17 +283,18 @@ impl<'s> Source<'s> {
         false
     }
 
-    /// The text of a column of the SELECT with this number, as `SQLite` names the column.
-    pub(super) fn column_text(&self, select: usize, column: usize) -> String {
+    /// The text of a column of the SELECT with this number, as `SQLite` names the column; and the
+    /// same in the text as it was written, where that is another one.
+    pub(super) fn column_text(&self, select: usize, column: usize) -> (String, Option<String>) {
         let Some(&start) = self.selects.get(select) else {
-            return String::new();
+            return (String::new(), None);
         };
         let place = self.column_place(start + 1, column);
-        self.sql
-            .get(place)
-            .unwrap_or_default()
-            .trim_matches(|c: char| c.is_ascii_whitespace())
-            .replace(|c: char| c.is_ascii_whitespace(), " ")
+        let text = as_name(self.sql.get(place.clone()).unwrap_or_default());
+        let written = self.written.as_ref();
+        let written = written.map(|written| as_name(written.positions.written(written.sql, place)));
+        let other = written.filter(|written| *written != text);
+        (text, other)
     }
 
     /// From the first token of a column to the token behind it, as `SQLite` takes it.
@@ -251,6 +330,28 @@ impl<'s> Source<'s> {
         let end = self.sql.len();
         first.unwrap_or(end)..end
     }
+}
+
+/// The tokens of a text, and why there are no more before its end.
+fn scan(sql: &str) -> (Vec<Token>, Option<LexerError>) {
+    let mut scanner = Scanner::new(Tokenizer::new());
+    let mut tokens = Vec::with_capacity(sql.len() / 4);
+    loop {
+        match scanner.scan(sql.as_bytes()) {
+            Ok((start, Some((_, kind)), end)) => tokens.push(Token {
+                kind,
+                place: start..end,
+            }),
+            Ok((_, None, _)) => return (tokens, None),
+            Err(error) => return (tokens, Some(error)),
+        }
+    }
+}
+
+/// The text of an expression as the name of a column.
+fn as_name(text: &str) -> String {
+    text.trim_matches(|c: char| c.is_ascii_whitespace())
+        .replace(|c: char| c.is_ascii_whitespace(), " ")
 }
 
 /// Whether a token outside brackets ends the list of columns.
@@ -320,6 +421,13 @@ fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
         LexerError::UnterminatedBlockComment(place) => {
             ("A comment is opened and never closed", place)
         }
+        LexerError::BadVariableName(place)
+            if place
+                .as_ref()
+                .is_some_and(|place| is_cast(sql, span(sql, place.line, place.column).start)) =>
+        {
+            ("A type is converted by CAST(value AS type)", place)
+        }
         LexerError::BadVariableName(place) => ("A parameter has no name", place),
         LexerError::BadNumber(place) | LexerError::MalformedHexInteger(place) => {
             ("A number is not well formed", place)
@@ -339,6 +447,11 @@ fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
         Some(place) => problem.at(span(sql, place.line, place.column)).into(),
         None => problem.into(),
     }
+}
+
+/// Whether a place begins `::`, the cast of other databases.
+fn is_cast(sql: &str, place: usize) -> bool {
+    sql.get(place..).is_some_and(|here| here.starts_with("::"))
 }
 
 /// The character at a line and a column in bytes, both from 1.

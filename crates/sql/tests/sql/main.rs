@@ -16,3 +16,4 @@ mod random;
 mod streaming;
 mod two_ways;
 mod world;
+mod wrong;

@@ -293,31 +293,37 @@ fn connection() -> rusqlite::Connection {
 
 /// What is refused, and how the message begins.
 const ERRORS: &[(&str, &str)] = &[
-    ("", "[42000] There is no statement"),
-    (" ; -- nothing", "[42000] There is no statement"),
+    ("", "[42000] Line 1, column 1: There is no statement"),
+    (
+        " ; -- nothing",
+        "[42000] Line 1, column 1: There is no statement",
+    ),
     (
         "SELECT 1;\nSELECT 2",
-        "[42000] Line 2, column 1: a second statement begins here",
+        "[42000] Line 2, column 1: A second statement begins here",
     ),
     (
         "SELECT 'é' + 'x",
-        "[42000] Line 1, column 14: what begins here with a quote",
+        "[42000] Line 1, column 14: A quote is opened here",
     ),
-    ("SELECT [a", "[42000] Line 1, column 8: what begins here"),
-    ("SELECT (1", "[42000] Line 1, column 8: '(' is not closed"),
+    ("SELECT [a", "[42000] Line 1, column 8: A square bracket"),
+    (
+        "SELECT (1",
+        "[42000] Line 1, column 8: A parenthesis is opened here",
+    ),
     ("SELECT 1)", "[42000] Line 1, column 9: ')' closes nothing"),
     (
         "SELECT {fn (}",
         "[42000] Line 1, column 13: '}' closes nothing",
     ),
-    ("SELECT \0", "[42000] Line 1, column 8: the character NUL"),
+    ("SELECT \0", "[42000] Line 1, column 8: The character NUL"),
     (
         "\u{1e} l",
-        "[42000] Line 1, column 1: no statement begins with  ;",
+        "[42000] Line 1, column 1: No statement begins with ' '.",
     ),
     (
         "EXPLAIN",
-        "[42000] Line 1, column 8: there is nothing to explain",
+        "[42000] Line 1, column 8: There is nothing to explain",
     ),
     (
         "SELECT {d '2026-02-30'}",
@@ -345,15 +351,15 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "SELECT {call p}",
-        "[42000] Line 1, column 8: the call of a procedure",
+        "[42000] Line 1, column 8: The call of a procedure",
     ),
     (
         "SELECT {interval '1' day}",
-        "[HYC00] Line 1, column 8: interval literals",
+        "[HYC00] Line 1, column 8: Interval literals",
     ),
     (
         "SELECT x + INTERVAL '1' DAY",
-        "[HYC00] Line 1, column 12: INTERVAL literals",
+        "[HYC00] Line 1, column 12: Interval literals",
     ),
     (
         "SELECT TOP 5 PERCENT a FROM t",
@@ -405,7 +411,7 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "SELECT CONVERT(VARCHAR, a, 101)",
-        "[42000] Line 1, column 28: this style",
+        "[42000] Line 1, column 28: This style",
     ),
     (
         "SELECT DATEADD(fortnight, 1, a)",
@@ -421,11 +427,11 @@ const ERRORS: &[(&str, &str)] = &[
     ),
     (
         "SELECT * FROM dbo.t",
-        "[42S02] Line 1, column 15: there is no schema or catalogue dbo",
+        "[42S02] Line 1, column 15: There is no schema or catalogue dbo",
     ),
     (
         "SELECT * FROM t, x.clio.t",
-        "[42S02] Line 1, column 18: there is no schema",
+        "[42S02] Line 1, column 18: There is no schema",
     ),
 ];
 
@@ -517,7 +523,6 @@ fn positions_lead_back() {
         translated.positions.original(offset),
         written.find('5').unwrap()
     );
-    assert_eq!(line_and_column("é\nab", 4), (2, 2));
 }
 
 #[test]

@@ -293,13 +293,20 @@ fn statement() -> BoxedStrategy<String> {
 
 /// The rows and how often each is there; `None`: `SQLite` does not take the statement.
 fn rows(connection: &Connection, sql: &str) -> Result<BTreeMap<String, usize>, rusqlite::Error> {
+    // Of texts that differ in case only, any may stand for all in a column that ignores it.
+    let chooses = ["DISTINCT", "GROUP BY", "MIN(", "MAX("];
+    let ignores_case = chooses.iter().any(|word| sql.contains(word));
     let mut statement = connection.prepare(sql)?;
     let width = statement.column_count();
     let mut found = BTreeMap::new();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let row: Vec<Value> = (0..width).map(|at| row.get(at)).collect::<Result<_, _>>()?;
-        *found.entry(format!("{row:?}")).or_default() += 1;
+        let mut shown = format!("{row:?}");
+        if ignores_case {
+            shown.make_ascii_lowercase();
+        }
+        *found.entry(shown).or_default() += 1;
     }
     Ok(found)
 }

@@ -35,6 +35,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "x.id",
     ),
     (
+        "SELECT client.name FROM matters m",
+        "42S02",
+        "FROM has no table client, which client.name asks for. Did you mean client_name?",
+        "client.name",
+    ),
+    (
         "SELECT x.* FROM matters m",
         "42S02",
         "FROM has no table x",
@@ -77,6 +83,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "lenght(",
     ),
     (
+        "SELECT Nosuch(name) FROM tasks",
+        "42000",
+        "There is no function Nosuch.",
+        "Nosuch(",
+    ),
+    (
         "SELECT (SELECT id FROM nowhere) FROM tasks",
         "42S02",
         "no table nowhere",
@@ -92,13 +104,13 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "SELECT id FROM bills ORDER BY 2",
         "42000",
         "There is no column 2: the result has 1",
-        "",
+        "2",
     ),
     (
         "SELECT id FROM bills GROUP BY 0",
         "42000",
         "There is no column 0",
-        "",
+        "0",
     ),
     (
         "SELECT id, total FROM bills UNION SELECT id FROM bills",
@@ -140,7 +152,19 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     (
         "SELECT 1 FROM bills WHERE due_at > 2026",
         "42000",
-        "A DATE cannot be compared with a INTEGER",
+        "DATE and INTEGER cannot be compared",
+        "",
+    ),
+    (
+        "SELECT number + ' of ' + state FROM bills",
+        "42000",
+        "+ adds numbers. Texts are joined by || or CONCAT",
+        "' of '",
+    ),
+    (
+        "SELECT number + state FROM bills",
+        "42000",
+        "+ adds numbers",
         "",
     ),
     ("SELECT CAST(1 AS FOO)", "42000", "There is no type FOO", ""),
@@ -181,6 +205,25 @@ fn errors_name_what_is_wrong_and_where() {
 }
 
 #[test]
+fn a_name_is_shown_where_it_is_what_is_wrong() {
+    for (sql, before) in [
+        ("SELECT mater.id FROM mater", "SELECT mater.id FROM "),
+        ("SELECT 1 AS nix, nix FROM bills", "SELECT 1 AS nix, "),
+        (
+            "SELECT id FROM bills nix WHERE nix > 1",
+            "SELECT id FROM bills nix WHERE ",
+        ),
+        (
+            "WITH c AS (SELECT 1) SELECT d.x FROM c, d",
+            "WITH c AS (SELECT 1) SELECT d.x FROM c, ",
+        ),
+    ] {
+        let place = problem(sql).place.unwrap();
+        assert_eq!(sql.get(..place.start), Some(before));
+    }
+}
+
+#[test]
 fn wrong_syntax_says_what_stands_where() {
     for (sql, part, line, column) in [
         ("SELEC 1", "'SELEC' cannot stand here", 1, 1),
@@ -196,7 +239,7 @@ fn wrong_syntax_says_what_stands_where() {
             3,
             8,
         ),
-        ("SELECT (1", "ends too early", 1, 10),
+        ("SELECT (1", "ends where ',' or ')' is", 1, 10),
         ("SELECT 'abc", "A quote is opened and never closed", 1, 8),
         ("SELECT [abc", "A square bracket is opened", 1, 8),
         ("SELECT 1 /* x", "A comment is opened", 1, 10),
@@ -207,13 +250,13 @@ fn wrong_syntax_says_what_stands_where() {
             1,
             22,
         ),
-        ("SELECT 1 FROM bills b JOIN", "ends too early", 1, 27),
-        ("SELECT é§ FROM", "ends too early", 1, 15),
+        ("SELECT 1 FROM bills b JOIN", "ends where a table is", 1, 27),
+        ("SELECT é§ FROM", "ends where a table is", 1, 15),
     ] {
         let message = problem(sql).into_diagnostic(sql).message;
         assert!(message.contains(part), "{sql}: {message}");
-        let place = format!("(line {line}, column {column})");
-        assert!(message.ends_with(&place), "{sql}: {message}");
+        let place = format!("Line {line}, column {column}: ");
+        assert!(message.starts_with(&place), "{sql}: {message}");
     }
 }
 

@@ -1,0 +1,121 @@
+//! What `SQLite` says, as a diagnostic record.
+
+use apilink_core::{Diagnostic, SqlState};
+
+use super::table::{Group, find};
+use crate::position::{error, error_at, in_original};
+
+/// The diagnostic record of an error of `SQLite`: the one that a function of ours has raised, as it
+/// was, and 42000 or HY000 for what `SQLite` says itself.
+#[must_use]
+pub fn diagnostic_of(error: &rusqlite::Error) -> Diagnostic {
+    diagnostic_in("", error)
+}
+
+/// The same for an error about a statement that was made of `written`: with its place there, where
+/// `SQLite` knows it and it can be found again.
+#[must_use]
+pub fn diagnostic_in(written: &str, problem: &rusqlite::Error) -> Diagnostic {
+    if let rusqlite::Error::UserFunctionError(source) = problem
+        && let Some(diagnostic) = source.downcast_ref::<Diagnostic>()
+    {
+        return diagnostic.clone();
+    }
+    let (text, place) = match problem {
+        rusqlite::Error::SqlInputError {
+            msg, sql, offset, ..
+        } => {
+            let offset = usize::try_from(*offset).ok();
+            let place = offset.and_then(|offset| in_original(sql, offset, written));
+            (msg.clone(), place)
+        }
+        other => (other.to_string(), None),
+    };
+    if let Some(raised) = raised(&text) {
+        return raised;
+    }
+    let sqlstate = general_state(problem);
+    let sentence = sentence(&text);
+    match place {
+        Some(place) => error_at(sqlstate, written, place, sentence),
+        None => error(sqlstate, sentence),
+    }
+}
+
+/// The record of a function of ours, which wrote it as text.
+fn raised(text: &str) -> Option<Diagnostic> {
+    const RAISED: [SqlState; 5] = [
+        SqlState::INVALID_DATETIME,
+        SqlState::OUT_OF_RANGE,
+        SqlState::INVALID_CAST,
+        SqlState::INVALID_VALUE,
+        SqlState::NOT_IMPLEMENTED,
+    ];
+    RAISED.into_iter().find_map(|state| {
+        let rest = text.strip_prefix('[')?.strip_prefix(state.as_str())?;
+        Some(Diagnostic::new(state, rest.strip_prefix("] ")?))
+    })
+}
+
+/// `SQLITE_ERROR` without more is what a wrong statement gives.
+fn general_state(error: &rusqlite::Error) -> SqlState {
+    match error {
+        rusqlite::Error::SqlInputError { .. } => SqlState::SYNTAX,
+        rusqlite::Error::SqliteFailure(code, _) if code.extended_code == 1 => SqlState::SYNTAX,
+        _ => SqlState::GENERAL_ERROR,
+    }
+}
+
+/// What `SQLite` says, as a sentence that says what to do, too, where it is a mistake that is often
+/// made.
+fn sentence(text: &str) -> String {
+    let function_of = |start: &str| text.strip_prefix(start)?.strip_suffix("()");
+    if let Some(name) = function_of("wrong number of arguments to function ") {
+        return wrong_arguments(name);
+    }
+    let aggregate = ["misuse of aggregate function ", "misuse of aggregate: "];
+    if let Some(name) = aggregate.into_iter().find_map(function_of) {
+        let name = known_name(name);
+        return format!(
+            "The aggregate {name}() cannot stand here: not in WHERE, GROUP BY or ON, nor within \
+             another aggregate. Conditions on aggregates go into HAVING."
+        );
+    }
+    if let Some(name) = function_of("misuse of window function ") {
+        return format!(
+            "{name}() is written with OVER (…), in the list of columns or in ORDER BY. To compare \
+             it, give it a name in a subquery."
+        );
+    }
+    if let Some(name) = text.strip_prefix("no such window: ") {
+        return format!("There is no window {name}. WINDOW {name} AS (…) defines it.");
+    }
+    if text == "HAVING clause on a non-aggregate query" {
+        return "HAVING needs GROUP BY, or an aggregate in the list of columns. Conditions on rows \
+                go into WHERE."
+            .to_owned();
+    }
+    if text == "row value misused" {
+        return "A row value, such as (1, 2), stands where a single value is expected.".to_owned();
+    }
+    format!("SQLite says: {text}.")
+}
+
+fn wrong_arguments(name: &str) -> String {
+    let form = find(name).map(|function| format!(" It is written {}.", function.form));
+    format!(
+        "{}() has too many arguments, or too few.{}",
+        known_name(name),
+        form.unwrap_or_default()
+    )
+}
+
+/// The name by which a function is known to who writes statements.
+fn known_name(name: &str) -> &str {
+    match find(name) {
+        Some(function) if function.group == Group::Internal => {
+            function.form.split('(').next().unwrap_or(name)
+        }
+        _ => name,
+    }
+}
