@@ -150,9 +150,9 @@ fn arguments(plan: &Plan, shape: &TableShape) -> Vec<String> {
 fn compared(plan: &Plan, shape: &TableShape) -> Vec<String> {
     plan.compared
         .iter()
-        .map(|&(column, operator, is_passed)| {
-            let what = comparison(shape, column, operator);
-            let why = if is_passed {
+        .map(|compared| {
+            let what = comparison(shape, compared.column, compared.operator);
+            let why = if compared.is_passed {
                 "again here: the service compares more widely"
             } else {
                 "here: the service has no such filter"

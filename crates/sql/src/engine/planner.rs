@@ -9,7 +9,7 @@ use std::sync::Arc;
 use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 
 use super::plan::{
-    Access, Argument, Choice, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
+    Access, Argument, Choice, Compared, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
 use super::request::{FEW_VALUES, most_values, render};
 use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
@@ -18,7 +18,7 @@ use crate::value::Value;
 /// The rows of a table of which nothing is known.
 const UNKNOWN_ROWS: f64 = 20_000.0;
 /// The rows that an equality leaves.
-const ROWS_OF_EQUALITY: f64 = 50.0;
+const ROWS_OF_EQUALITY: f64 = 20.0;
 /// The rows of an array.
 const ROWS_OF_ARRAY: f64 = 3.0;
 /// The keys of a set.
@@ -27,6 +27,8 @@ const ROWS_OF_SET: f64 = 5.0;
 const REQUEST: f64 = 100.0;
 /// What a row costs: a page has about 200, and so has a request for the keys of other rows.
 const ROW: f64 = 0.5;
+/// What a request for one of many values costs, since no more are made than reading the list takes.
+const AMORTIZED: f64 = 10.0;
 /// What finding rows by a column costs once the whole table is stored.
 const STORED: f64 = 1_000.0;
 
@@ -70,7 +72,7 @@ fn system(shape: &TableShape, constraints: &[Constraint]) -> Choice {
             is_exact: false,
             compared: constraints
                 .iter()
-                .map(|constraint| (constraint.column, constraint.operator, false))
+                .map(|constraint| Compared::new(constraint, shape, false))
                 .collect(),
         },
         usages: vec![
@@ -623,10 +625,23 @@ impl Planner<'_> {
         let rows = rows.max(2.0);
         let cost = if is_stored {
             STORED
+        } else if self.is_repeated() {
+            AMORTIZED + rows * ROW
         } else {
             REQUEST + rows * ROW
         };
         (cost, rows)
+    }
+
+    /// Whether a filter gets its values from another table: the list may be read in place of a request
+    /// for each.
+    fn is_repeated(&self) -> bool {
+        self.arguments.iter().any(|argument| {
+            matches!(argument.role, Role::Filters(_))
+                && argument.operator == Operator::Equal
+                && !argument.is_set
+                && argument.constant.is_none()
+        })
     }
 
     fn is_passed(&self, argument: Option<usize>) -> bool {
@@ -688,7 +703,7 @@ impl Planner<'_> {
             })
             .map(|(constraint, usage)| {
                 let is_passed = self.is_passed(usage.argument);
-                (constraint.column, constraint.operator, is_passed)
+                Compared::new(constraint, self.shape, is_passed)
             })
             .collect();
         Choice {
