@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
 use apilink_core::http::{Request, Target};
-use apilink_core::session::{ConnectOptions, Session};
+use apilink_core::session::Session;
 use clio_sandbox::Options;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::Digest as _;
 
-use super::{Service, get, in_a_child, send, settings};
+use super::{Service, get, in_a_child, send};
 
 /// An authority, and what it has signed, as PEM files in a folder.
 struct Certificates {
@@ -146,9 +146,9 @@ fn an_authority_of_the_systems_store_is_trusted() {
         "transport::an_authority_of_the_systems_store_is_trusted",
         &variables,
         || {
-            let settings = settings(&std::env::var("APILINK_TEST_STRING").unwrap());
+            let settings = super::settings(&std::env::var("APILINK_TEST_STRING").unwrap());
             let (cancel, mut records) = (CancellationToken::new(), Vec::new());
-            let options = ConnectOptions::default();
+            let options = Default::default();
             let session = Session::connect(settings, options, &cancel, &mut records).unwrap();
             get(&session, "users/who_am_i");
         },
