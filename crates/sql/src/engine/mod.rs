@@ -12,6 +12,7 @@ mod cell;
 mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
+mod filters;
 pub(crate) mod layout;
 mod lookup;
 mod needs;
