@@ -13,6 +13,7 @@ pub(crate) mod cell;
 mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
+mod filters;
 pub(crate) mod layout;
 mod lookup;
 mod needs;

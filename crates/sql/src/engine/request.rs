@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use apilink_core::profile::PagingProfile;
 use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 
+use super::filters::{allowed, ids_filter};
 use super::plan::{Access, Argument, Plan, Role};
-use super::planner::{allowed, ids_filter};
 use crate::catalog::{
     Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
 };
