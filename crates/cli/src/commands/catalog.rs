@@ -44,7 +44,7 @@ pub fn describe(connection: &ConnectionArgs, args: &DescribeArgs) -> Outcome {
     };
     let table = find(&catalog, name)?;
     write(&mut columns(table), &args.output)?;
-    if table.custom_fields_unknown && args.output.format() == Format::Table {
+    if table.custom_fields_unknown && args.output.format()? == Format::Table {
         let note =
             "The fields that the account has added are left out; --custom-fields shows them.";
         tell!("{}", Style::of_stderr().dim(note));
