@@ -9,6 +9,7 @@ use etcetera::BaseStrategy as _;
 /// which programs usually create files; the umask takes its share. Files for temporary use would
 /// otherwise be private, also after they have got their final name.
 #[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "there are none elsewhere")]
 pub fn permissions_for(path: &Path) -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
     let usual = || Permissions::from_mode(0o666);

@@ -7,7 +7,7 @@ use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
 use apilink_core::{Diagnostic, Result, SqlState};
 
-use crate::catalog::{Catalog, TableShape};
+use crate::catalog::{Catalog, TableShape, TableSource};
 use crate::custom_fields;
 use crate::dialect::{self, Qualifiers, Translated};
 use crate::engine::Prepared;
@@ -78,6 +78,8 @@ pub struct Rows<'s> {
     /// The number of columns.
     width: usize,
     source: RowSource,
+    /// Rows that may still be handed out, if there is a bound.
+    left: Option<u64>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -299,31 +301,46 @@ impl Statement {
             ));
         }
         self.progress.reset();
-        let prepared = if values.is_empty() {
-            self.plan(&self.analysis, cancel)?
+        let with_values;
+        let analysis = if values.is_empty() {
+            &self.analysis
         } else {
-            self.plan(&self.with_values(values)?, cancel)?
+            with_values = self.with_values(values)?;
+            &with_values
         };
-        let source = if self.explained.is_some() {
-            let steps: Vec<Step> = self
-                .unread
-                .iter()
-                .cloned()
-                .chain(prepared.steps())
-                .collect();
-            RowSource::Listed {
+        let prepared = self.plan(analysis, cancel)?;
+        let (source, left) = if self.explained.is_some() {
+            let steps = self.unread.iter().cloned().chain(prepared.steps());
+            let steps: Vec<Step> = steps.collect();
+            let listed = RowSource::Listed {
                 rows: plan_rows(&steps).into_iter(),
                 row: None,
-            }
+            };
+            (listed, None)
         } else {
-            RowSource::Query(Box::new(prepared))
+            let left = self.bounded(analysis).map(|(_, most)| most);
+            (RowSource::Query(Box::new(prepared)), left)
         };
         Ok(Rows {
             _statement: PhantomData,
             width: self.columns().len(),
             source,
+            left,
             warnings: Vec::new(),
         })
+    }
+
+    /// The statement with the bound of the property `MaxRows`, and that; `None` if none holds for it.
+    fn bounded(&self, analysis: &Analysis) -> Option<(String, u64)> {
+        let most = self.session.settings().max_rows?;
+        let is_system = |name: &String| {
+            let shape = self.catalog.table(name);
+            shape.is_some_and(|shape| matches!(shape.source, TableSource::System))
+        };
+        if analysis.tables.iter().all(is_system) {
+            return None;
+        }
+        Some((rewrite::bounded(&analysis.sql, most)?, most))
     }
 
     /// The statement with these values in place of its parameters: so planned, a value that the
@@ -362,7 +379,9 @@ impl Statement {
             fetcher,
             Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
-        let sql = rewrite::rewrite(&analysis.sql, &self.catalog);
+        let bounded = self.bounded(analysis).map(|(sql, _)| sql);
+        let sql = bounded.as_deref().unwrap_or(&analysis.sql);
+        let sql = rewrite::rewrite(sql, &self.catalog);
         Prepared::new(runtime, &tables, &sql, &self.written)
     }
 }
@@ -374,6 +393,9 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn advance(&mut self) -> Result<bool> {
+        if self.left == Some(0) {
+            self.finish();
+        }
         let moved = match &mut self.source {
             RowSource::Query(prepared) => prepared.advance(),
             RowSource::Listed { rows, row } => {
@@ -382,7 +404,9 @@ impl Rows<'_> {
             }
             RowSource::Done => Ok(false),
         };
-        if !matches!(moved, Ok(true)) {
+        if matches!(moved, Ok(true)) {
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        } else {
             self.finish();
         }
         moved

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apilink_core::profile::tables::{Array, Column, ColumnType, List, ListOrder, Table, Write};
+use apilink_core::profile::tables::{
+    Array, Column, ColumnType, Filter, List, ListOrder, Table, Write,
+};
 
 use super::columns::{Objects, RecordColumns, Source, base_name, plain_column};
 use super::document::{Document, Object, Operation, Shape};
 use super::filters::FilteredList;
 use super::names::{Segment, key_column, segments, singular, table_name};
-use super::overlay::{FORMAT, Overlay, TableRules};
+use super::overlay::{FORMAT, Overlay, ParameterRule, ParameterUse, TableRules};
 use super::references::{key_kinds, key_of, set_key_columns, set_references};
 
 /// A table that is being made.
@@ -462,12 +464,30 @@ impl<'a> Generator<'a, '_> {
     }
 
     fn apply_rules(&mut self, drafts: &mut [Draft<'a>]) {
+        let known: BTreeSet<(String, String)> = drafts
+            .iter()
+            .flat_map(|draft| {
+                let parameters = draft.table.filters.iter().map(|filter| &filter.parameter);
+                parameters.map(|parameter| (draft.table.name.clone(), parameter.clone()))
+            })
+            .collect();
         let kinds = key_kinds(drafts);
         for draft in drafts {
             let table = &mut draft.table;
             let Some(rules) = self.overlay.tables.get(&table.name) else {
                 continue;
             };
+            if let Some(array) = table.array.as_ref().filter(|_| table.list.is_none()) {
+                for (parameter, rule) in &rules.parameters {
+                    if !known.contains(&(array.table.clone(), parameter.clone())) {
+                        let holder = &array.table;
+                        self.warnings
+                            .push(format!("{holder}: there is no parameter {parameter}"));
+                        continue;
+                    }
+                    table.filters.extend(array_filters(parameter, rule));
+                }
+            }
             table.description.clone_from(&rules.description);
             table.custom_fields.clone_from(&rules.custom_fields);
             for (name, rule) in &rules.columns {
@@ -533,6 +553,30 @@ impl<'a> Generator<'a, '_> {
             }
         }
     }
+}
+
+/// What a parameter of the records' list says about the rows in their arrays.
+fn array_filters<'r>(
+    parameter: &'r str,
+    rule: &'r ParameterRule,
+) -> impl Iterator<Item = Filter> + 'r {
+    let uses = match rule {
+        ParameterRule::Uses(uses) => uses.as_slice(),
+        ParameterRule::Column(_) | ParameterRule::Ignored(_) => &[],
+    };
+    uses.iter().filter_map(move |used| match used {
+        ParameterUse::Filter(rule) => Some(Filter {
+            column: rule.column.clone(),
+            operator: rule.operator,
+            parameter: parameter.to_owned(),
+            template: rule.template.clone(),
+            values: rule.values.clone().unwrap_or_default(),
+            wider: rule.wider,
+            with: rule.with.clone(),
+            max_values: None,
+        }),
+        ParameterUse::Column(_) => None,
+    })
 }
 
 /// Parents' keys have the type that they have in the parent's table.

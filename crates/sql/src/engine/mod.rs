@@ -2,13 +2,14 @@
 //!
 //! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
+//! [`reply`] says what is wrong with one,
 //! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod carry;
-mod cell;
+pub(crate) mod cell;
 mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
@@ -19,6 +20,7 @@ pub(crate) mod page;
 mod plan;
 mod planner;
 mod repeat;
+pub(crate) mod reply;
 mod request;
 pub(crate) mod row;
 pub(crate) mod runtime;
@@ -38,6 +40,7 @@ use sqlite::Running;
 
 use crate::catalog::TableShape;
 use crate::functions;
+use crate::rewrite;
 use crate::value::ValueRef;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
@@ -49,11 +52,12 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Plans a statement over tables, which was made of the text `written`.
     pub(crate) fn new(
-        runtime: Runtime,
+        mut runtime: Runtime,
         tables: &[Arc<TableShape>],
         sql: &str,
         written: &str,
     ) -> Result<Self> {
+        runtime.only_set = rewrite::only_set(sql);
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
         let cancel = runtime.fetcher.cancel.clone();
