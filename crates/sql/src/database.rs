@@ -9,7 +9,7 @@ use apilink_core::{Diagnostic, Result, SqlState};
 
 use crate::catalog::{Catalog, TableShape, TableSource};
 use crate::custom_fields;
-use crate::dialect::{self, Qualifiers};
+use crate::dialect::{self, Qualifiers, Translated};
 use crate::engine::Prepared;
 use crate::engine::explain::Step;
 use crate::engine::fetch::{Fetcher, Misfits};
@@ -176,8 +176,28 @@ impl Database {
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
     /// available yet; and as [`Session::execute`].
     pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
-        let progress = Progress::default();
         let translated = dialect::translate(sql, &self.qualifiers())?;
+        self.prepare_translated(sql, translated, cancel)
+    }
+
+    /// Prepares one statement to show its plan, as EXPLAIN before it does: that may be left out.
+    /// Makes no request.
+    ///
+    /// # Errors
+    /// As [`Database::prepare`].
+    pub fn explain(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
+        let mut translated = dialect::translate(sql, &self.qualifiers())?;
+        translated.explain = true;
+        self.prepare_translated(sql, translated, cancel)
+    }
+
+    fn prepare_translated(
+        &self,
+        sql: &str,
+        translated: Translated,
+        cancel: &CancellationToken,
+    ) -> Result<Statement> {
+        let progress = Progress::default();
         translated.kind.check_available()?;
         let in_original = |failure| match failure {
             Failure::Wrong(mut problem) => {

@@ -33,7 +33,12 @@ pub fn query(connection: &ConnectionArgs, args: &QueryArgs) -> Outcome {
     };
     let cancel = interrupt::begin();
     let database = Database::new(source.connect(&cancel)?)?;
-    run(&database, &sql, &args.parameters.0, &output, &cancel)
+    let asked = Asked {
+        sql: &sql,
+        parameters: &args.parameters.0,
+        purpose: Purpose::Run,
+    };
+    run(&database, &asked, &output, &cancel)
 }
 
 /// `explain`. Asks for no token and makes no request, except for the fields that the account has
@@ -56,8 +61,12 @@ pub fn explain(connection: &ConnectionArgs, args: &ExplainArgs) -> Outcome {
     } else {
         Database::new(source.offline()?)?
     };
-    let explained = explained(&sql);
-    run(&database, &explained, &args.parameters.0, &output, &cancel)
+    let asked = Asked {
+        sql: &sql,
+        parameters: &args.parameters.0,
+        purpose: Purpose::Explain,
+    };
+    run(&database, &asked, &output, &cancel)
         .map_err(|failure| with_hint(failure, args.custom_fields))
 }
 
@@ -83,10 +92,23 @@ pub fn explaining(options: Options) -> Options {
     }
 }
 
-/// The statement that explains another one. On one line with it, so that places in messages are
-/// off in the first line only.
-pub fn explained(sql: &str) -> String {
-    format!("EXPLAIN {sql}")
+/// A statement, and what is to be done with it.
+pub struct Asked<'a> {
+    /// The SQL text.
+    pub sql: &'a str,
+    /// The values of its parameters as text; `None` is NULL.
+    pub parameters: &'a [Option<String>],
+    /// What is to be done.
+    pub purpose: Purpose,
+}
+
+/// What is to be done with a statement.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    /// To write its rows.
+    Run,
+    /// To write which requests it would make.
+    Explain,
 }
 
 /// Where the rows of a query go.
@@ -101,22 +123,24 @@ pub struct Output<'a> {
     pub stats: bool,
 }
 
-/// Runs one statement and writes its rows. `parameters` are the values of its parameters as text;
-/// `None` is NULL.
+/// Runs or explains one statement and writes the rows.
 pub fn run(
     database: &Database,
-    sql: &str,
-    parameters: &[Option<String>],
+    asked: &Asked<'_>,
     output: &Output<'_>,
     cancel: &CancellationToken,
 ) -> Outcome {
     let begun = Instant::now();
     let about = |diagnostic| Failure::Statement {
         diagnostic,
-        sql: sql.to_owned(),
+        sql: asked.sql.to_owned(),
     };
-    let mut statement = database.prepare(sql, cancel).map_err(about)?;
-    let values = values(statement.parameters(), parameters)?;
+    let prepared = match asked.purpose {
+        Purpose::Run => database.prepare(asked.sql, cancel),
+        Purpose::Explain => database.explain(asked.sql, cancel),
+    };
+    let mut statement = prepared.map_err(about)?;
+    let values = values(statement.parameters(), asked.parameters)?;
     let progress = statement.progress();
     let count = Arc::<AtomicU64>::default();
     let meter = Meter::start(database.session(), progress.clone(), Arc::clone(&count));

@@ -159,10 +159,10 @@ impl Shell {
     }
 
     fn run_sql(&self, sql: &str) -> Outcome {
-        self.run_with(sql, &Options::default())
+        self.run_with(sql, query::Purpose::Run, &Options::default())
     }
 
-    fn run_with(&self, sql: &str, options: &Options) -> Outcome {
+    fn run_with(&self, sql: &str, purpose: query::Purpose, options: &Options) -> Outcome {
         let sql = sql.trim();
         if sql.trim_end_matches(';').trim().is_empty() {
             return Ok(());
@@ -174,7 +174,12 @@ impl Shell {
             file: self.file.as_deref(),
             stats: self.has_stats,
         };
-        query::run(&self.database, sql, &[], &output, &cancel)
+        let asked = query::Asked {
+            sql,
+            parameters: &[],
+            purpose,
+        };
+        query::run(&self.database, &asked, &output, &cancel)
     }
 
     fn run_dot(&mut self, line: &str) -> Outcome<Next> {
@@ -190,7 +195,7 @@ impl Shell {
             }
             DotCommand::Explain(sql) => {
                 let options = query::explaining(Options::default());
-                self.run_with(&query::explained(&sql), &options)?;
+                self.run_with(&sql, query::Purpose::Explain, &options)?;
             }
             DotCommand::Output(None) => {
                 self.format = Format::for_stdout();

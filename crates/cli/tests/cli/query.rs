@@ -159,6 +159,39 @@ fn a_plan_is_shown_without_a_request() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_made_is_shown_with_its_place() {
+    let world = World::new();
+    for (sql, said, marked) in [
+        (
+            "SELECT nonsense FROM users",
+            "Line 1, column 8: ",
+            "  SELECT nonsense FROM users\n         ^\n",
+        ),
+        (
+            "EXPLAIN SELECT nonsense FROM users",
+            "Line 1, column 16: ",
+            "  EXPLAIN SELECT nonsense FROM users\n                 ^\n",
+        ),
+        (
+            "SELECT id FORM users",
+            "Line 1, column 16: ",
+            "  SELECT id FORM users\n                 ^\n",
+        ),
+        (
+            "SELECT id\nFROM usres",
+            "Line 2, column 6: ",
+            "  FROM usres\n       ^\n",
+        ),
+    ] {
+        let message = world.run(&["explain", sql]).failed(1);
+        assert!(message.starts_with(&format!("error: {said}")), "{message}");
+        assert!(message.ends_with(marked), "{message}");
+    }
+    let message = run(&world, &["explain", ""]).failed(1);
+    assert!(!message.contains("EXPLAIN "), "{message}");
+}
+
+#[test]
 fn who_gives_up_at_the_rate_limit_says_how_long_it_waited() {
     let world = World::new();
     let profile = world.profile();

@@ -45,6 +45,24 @@ fn the_first_error_ends_it_unless_it_is_to_keep_going() {
 }
 
 #[test]
+fn a_plan_has_the_places_of_its_statement() {
+    let world = World::new();
+    let ended = run(&world, &[], ".explain SELECT nonsense FROM matters;\n");
+    assert!(
+        ended.err.starts_with("error: Line 1, column 8: "),
+        "{}",
+        ended.err
+    );
+    assert!(
+        ended.err.contains("\n  SELECT nonsense FROM matters"),
+        "{}",
+        ended.err
+    );
+    let out = run(&world, &[], ".explain SELECT id FROM matters;\n").good();
+    assert!(out.contains("GET matters?"), "{out}");
+}
+
+#[test]
 fn statements_run_one_after_another() {
     let world = World::new();
     let input = "-- several\nSELECT 1 AS a; SELECT ';'\n AS b;\n.output json\nSELECT\n\n3 AS c";
