@@ -26,6 +26,9 @@ use crate::token::keeper::{Demand, Keeper, Refusal};
 use crate::token::store::{DefaultName, TokenStore};
 use crate::token::{Lineage, Seed, TokenSet, digest};
 
+/// Is told what a login waits for; see [`ConnectOptions::watch_login`].
+pub type WatchLogin<'a> = &'a mut dyn FnMut(Option<&AuthorizationRequest>);
+
 /// What the program says in place of the connection string.
 #[derive(Default)]
 pub struct ConnectOptions<'a> {
@@ -39,13 +42,13 @@ pub struct ConnectOptions<'a> {
     pub show_url: Option<&'a mut dyn FnMut(&str) -> bool>,
     /// Is told of the authorization request that a login is about to wait for, before a person
     /// sees it; and of none when that wait is over.
-    pub watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+    pub watch_login: Option<WatchLogin<'a>>,
 }
 
 /// How a person is asked to log in.
 struct Asking<'a> {
     show_url: Option<login::ShowUrl<'a>>,
-    watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+    watch_login: Option<WatchLogin<'a>>,
 }
 
 impl Asking<'_> {
