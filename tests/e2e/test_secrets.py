@@ -373,8 +373,9 @@ def check_run(
     canaries: Canaries,
     stored: tuple[str, ...] = (),
     in_records: tuple[str, ...] = (),
+    in_the_browser: tuple[str, ...] = (),
 ) -> None:
-    """No canary is anywhere but, if it is one of `stored`, in a token file."""
+    """No canary is anywhere but, if it is one of `stored`, in a token file; and so on."""
     leaks = []
     for name in run.results:
         leaks += [(name, "records", leak) for leak in canaries.found_in(run.said(name), in_records)]
@@ -382,7 +383,7 @@ def check_run(
     leaks += [("", "arguments", leak) for leak in canaries.found_in(run.report["arguments"])]
     for note in run.notes:
         told = " ".join(note["arguments"]) + note["parent"]
-        leaks += [("", "the browser", leak) for leak in canaries.found_in(told)]
+        leaks += [("", "the browser", leak) for leak in canaries.found_in(told, in_the_browser)]
     for path, content in run.files().items():
         allowed = stored if path.match("tokens*.txt") else ()
         leaks += [("", str(path), leak) for leak in canaries.found_in(content, allowed)]
@@ -568,6 +569,42 @@ def test_the_token_endpoint(service, canaries, run, tmp_path, authentication):
             }.get(endpoint, {"28000"})
             assert outcome & expected, (kind, endpoint, outcome)
     assert "*****" in result.said("refresh token-repeats"), "what was repeated is masked"
+
+
+def test_a_state_of_ones_own(service, canaries, run):
+    """It is part of the authorization URL, which the browser is given, and whoever has to open it
+    in another way. It is nowhere else."""
+    common = {
+        "Profile": "Clio",
+        "Region": service.url,
+        "InitiateOAuth": "GETANDREFRESH",
+        "OAuthClientId": "the client",
+        "OAuthClientSecret": canaries["client secret"],
+        "OAuthAccessTokenURL": f"{service.url}/token",
+        "State": canaries["state"],
+        "ProxyAutoDetect": "false",
+        "Logfile": "state.log",
+        "Verbosity": 5,
+    }
+    scenarios = []
+    for name, page, limit in (("login", "authorize", 60), ("nobody", "good", 1)):
+        properties = {
+            **common,
+            "CallbackURL": f"http://127.0.0.1:{free_port()}/",
+            "OAuthAuthorizationURL": f"{service.url}/{page}",
+            "OAuthSettingsLocation": f"tokens-{name}.txt",
+            "LoginTimeout": limit,
+        }
+        scenarios.append({"name": name, "string": string(**properties), "steps": [["connect"]]})
+    result = run(scenarios)
+    assert (result.done("login"), result.done("nobody")) == (["ok"], ["HYT00"])
+    in_reply = ("access token of a reply", "refresh token of a reply")
+    of_url = ("state",)
+    check_run(result, canaries, stored=in_reply, in_records=of_url, in_the_browser=of_url)
+    assert canaries.found_in(result.said("login")) == []
+    assert canaries.found_in(result.said("nobody")) == ["state"]
+    assert all("state" in canaries.found_in(str(note["arguments"])) for note in result.notes)
+    assert "state=*****" in result.logged("nobody")
 
 
 def free_port() -> int:

@@ -342,7 +342,9 @@ pub static PROPERTIES: &[Property] = {
         "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE: 43 to \
          128 letters, digits and characters of -._~ (RFC 7636).").secret(),
     works(OAuth, "State", Text, "",
-        "The state parameter of the authorization request. When it is not given: a random one.").secret(),
+        "The state parameter of the authorization request. When it is not given: a random one. It is \
+         masked in the log, but it is part of the authorization URL: who sees that sees it too, in \
+         the arguments of the browser's command and in the message of a login that nobody completes.").secret(),
     works(OAuth, "Scope", Text, "",
         "The scope parameter of the authorization request. Clio has none: permissions are chosen in \
          its developer portal."),

@@ -28,9 +28,8 @@ use crate::token::keeper::{Demand, Keeper, Refusal};
 use crate::token::store::{DefaultName, TokenStore};
 use crate::token::{Lineage, Seed, TokenSet, digest};
 
-/// Is told of the authorization request that a login is about to wait for, before a person sees
-/// it; and of none when that wait is over.
-pub type WatchLogin<'a> = dyn FnMut(Option<&AuthorizationRequest>) + 'a;
+/// Is told what a login waits for; see [`ConnectOptions::watch_login`].
+pub type WatchLogin<'a> = &'a mut dyn FnMut(Option<&AuthorizationRequest>);
 
 /// What the program says in place of the connection string.
 #[derive(Default)]
@@ -45,13 +44,13 @@ pub struct ConnectOptions<'a> {
     pub show_url: Option<&'a mut dyn FnMut(&str) -> bool>,
     /// Is told of the authorization request that a login is about to wait for, before a person
     /// sees it; and of none when that wait is over.
-    pub watch_login: Option<&'a mut WatchLogin<'a>>,
+    pub watch_login: Option<WatchLogin<'a>>,
 }
 
 /// How a person is asked to log in.
 struct Asking<'a> {
     show_url: Option<login::ShowUrl<'a>>,
-    watch_login: Option<&'a mut WatchLogin<'a>>,
+    watch_login: Option<WatchLogin<'a>>,
 }
 
 impl Asking<'_> {
