@@ -25,4 +25,7 @@ mod header;
 mod header_text;
 mod requests;
 mod responses;
+#[cfg(target_os = "linux")]
+mod slow_disk;
+mod sqlstates;
 mod world;

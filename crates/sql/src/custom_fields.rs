@@ -17,6 +17,7 @@ use crate::catalog::{
     Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
 };
 use crate::engine::cell;
+use crate::engine::explain::Step;
 use crate::engine::reply;
 use crate::progress::Progress;
 use crate::types::SqlType;
@@ -41,30 +42,46 @@ pub(crate) fn load(
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Catalog> {
-    let profile = &session.settings().profile;
-    let Some(names) = &profile.custom_fields else {
-        return Ok(catalog.clone());
-    };
-    let list = catalog
-        .table(&names.table)
-        .and_then(|table| match &table.source {
-            TableSource::Service(table) => table.list.clone(),
-            TableSource::System => None,
-        });
-    let Some(list) = list else {
+    let Some((names, list)) = definitions(catalog, session) else {
         return Ok(catalog.clone());
     };
     let definitions = read_definitions(&list, names, session, progress, cancel)?;
     Ok(with_columns(catalog, names, &definitions))
 }
 
-fn read_definitions(
-    list: &List,
-    names: &CustomFieldsProfile,
-    session: &Session,
-    progress: &Progress,
-    cancel: &CancellationToken,
-) -> Result<Vec<Definition>> {
+/// What EXPLAIN says where it does not know the fields, because it makes no request.
+pub(crate) fn unread(catalog: &Catalog, session: &Session) -> Option<Step> {
+    let (names, list) = definitions(catalog, session)?;
+    let request = definitions_request(&list, names, session);
+    let query = request.query().iter();
+    let query: Vec<String> = query
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    Some(Step {
+        table: names.table.clone(),
+        request: Some(format!("GET {}?{}", list.path, query.join("&"))),
+        calls: None,
+        reason: "the fields that the account has added, read once for each connection; as they \
+                 are not known yet, they are left out of the requests below"
+            .to_owned(),
+    })
+}
+
+/// How the definitions are called, and the list that they are in.
+fn definitions<'s>(
+    catalog: &Catalog,
+    session: &'s Session,
+) -> Option<(&'s CustomFieldsProfile, List)> {
+    let names = session.settings().profile.custom_fields.as_ref()?;
+    let list = match &catalog.table(&names.table)?.source {
+        TableSource::Service(table) => table.list.clone()?,
+        TableSource::System => return None,
+    };
+    Some((names, list))
+}
+
+/// The first request for the definitions.
+fn definitions_request(list: &List, names: &CustomFieldsProfile, session: &Session) -> Request {
     let paging = &session.settings().profile.paging;
     let mut request = Request::get(list.path.clone());
     if let Some(parameter) = &paging.fields_parameter {
@@ -81,6 +98,18 @@ fn read_definitions(
     }
     request.add_query(&paging.page_size_parameter, &list.page_size.to_string());
     request.add_query(&paging.order_parameter, &paging.order_value);
+    request
+}
+
+fn read_definitions(
+    list: &List,
+    names: &CustomFieldsProfile,
+    session: &Session,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Vec<Definition>> {
+    let paging = &session.settings().profile.paging;
+    let mut request = definitions_request(list, names, session);
     let mut definitions = Vec::new();
     let mut received = 0;
     let mut asked = HashSet::new();

@@ -7,7 +7,7 @@ use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
 use apilink_core::{Diagnostic, Result, SqlState};
 
-use crate::catalog::{Catalog, TableShape};
+use crate::catalog::{Catalog, TableShape, TableSource};
 use crate::custom_fields;
 use crate::dialect::{self, Qualifiers};
 use crate::engine::Prepared;
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
-use crate::typing::{self, Analysis, Failure};
+use crate::typing::{self, Analysis, Failure, Written};
 use crate::value::{Value, ValueRef};
 
 /// The tables of a connection, ready for queries from any number of threads.
@@ -67,6 +67,8 @@ pub struct Statement {
     analysis: Analysis,
     /// The columns of the plan, where the plan is what was asked for.
     explained: Option<Vec<ResultColumn>>,
+    /// What the plan leaves out, because it is not known without a request.
+    unread: Option<Step>,
     progress: Progress,
 }
 
@@ -77,6 +79,8 @@ pub struct Rows<'s> {
     /// The number of columns.
     width: usize,
     source: RowSource,
+    /// Rows that may still be handed out, if there is a bound.
+    left: Option<u64>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -104,17 +108,26 @@ impl Database {
         })
     }
 
+    /// The connection that the tables are read through.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// The tables, without the fields that the account has added. Makes no request.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        let make = || Arc::new(self.make_catalog());
+        let make = || Arc::new(self.make_catalog(true));
         Arc::clone(self.catalog.get_or_init(make))
     }
 
-    fn make_catalog(&self) -> Catalog {
+    fn make_catalog(&self, expects_custom_fields: bool) -> Catalog {
         let settings = self.session.settings();
         let mut catalog = Catalog::of_profile(settings.profile.tables());
-        if settings.custom_fields && settings.profile.custom_fields.is_some() {
+        if expects_custom_fields
+            && settings.custom_fields
+            && settings.profile.custom_fields.is_some()
+        {
             catalog.expect_custom_fields();
         }
         for shape in system::shapes() {
@@ -158,7 +171,7 @@ impl Database {
     }
 
     /// Prepares one statement. A request is made only where the statement needs the account's own
-    /// fields and they are not known yet.
+    /// fields and they are not known yet; EXPLAIN makes none, and leaves them out.
     ///
     /// # Errors
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
@@ -182,16 +195,34 @@ impl Database {
         } else {
             Arc::default()
         };
-        let mut outcome = typing::analyze(&translated.sql, &catalog);
+        let written = Written {
+            sql,
+            positions: &translated.positions,
+        };
+        let analyze =
+            |catalog: &Catalog| typing::analyze_translated(&translated.sql, written, catalog);
+        let mut outcome = analyze(&catalog);
         if outcome.is_err() && self.catalog.get().is_none() {
             catalog = self.known_catalog();
-            outcome = typing::analyze(&translated.sql, &catalog);
+            outcome = analyze(&catalog);
         }
+        let mut unread = None;
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
-            catalog = self.load_custom_fields(&progress, cancel)?;
-            outcome = typing::analyze(&translated.sql, &catalog);
+            catalog = if translated.explain {
+                unread = custom_fields::unread(&catalog, &self.session);
+                Arc::new(self.make_catalog(false))
+            } else {
+                self.load_custom_fields(&progress, cancel)?
+            };
+            outcome = analyze(&catalog);
         }
-        let analysis = outcome.map_err(in_original)?;
+        let mut analysis = outcome.map_err(in_original);
+        if let Err(problem) = &mut analysis
+            && unread.is_some()
+        {
+            problem.message.push_str(UNREAD);
+        }
+        let analysis = analysis?;
         let statement = Statement {
             session: Arc::clone(&self.session),
             facts: Arc::clone(&self.facts),
@@ -200,6 +231,7 @@ impl Database {
             sql: translated.sql,
             analysis,
             explained: translated.explain.then(plan_columns),
+            unread,
             progress,
         };
         if statement.parameters().is_empty() {
@@ -250,25 +282,46 @@ impl Statement {
             ));
         }
         self.progress.reset();
-        let prepared = if values.is_empty() {
-            self.plan(&self.analysis, cancel)?
+        let with_values;
+        let analysis = if values.is_empty() {
+            &self.analysis
         } else {
-            self.plan(&self.with_values(values)?, cancel)?
+            with_values = self.with_values(values)?;
+            &with_values
         };
-        let source = if self.explained.is_some() {
-            RowSource::Listed {
-                rows: plan_rows(&prepared.steps()).into_iter(),
+        let prepared = self.plan(analysis, cancel)?;
+        let (source, left) = if self.explained.is_some() {
+            let steps = self.unread.iter().cloned().chain(prepared.steps());
+            let steps: Vec<Step> = steps.collect();
+            let listed = RowSource::Listed {
+                rows: plan_rows(&steps).into_iter(),
                 row: None,
-            }
+            };
+            (listed, None)
         } else {
-            RowSource::Query(Box::new(prepared))
+            let left = self.bounded(analysis).map(|(_, most)| most);
+            (RowSource::Query(Box::new(prepared)), left)
         };
         Ok(Rows {
             _statement: PhantomData,
             width: self.columns().len(),
             source,
+            left,
             warnings: Vec::new(),
         })
+    }
+
+    /// The statement with the bound of the property `MaxRows`, and that; `None` if none holds for it.
+    fn bounded(&self, analysis: &Analysis) -> Option<(String, u64)> {
+        let most = self.session.settings().max_rows?;
+        let is_system = |name: &String| {
+            let shape = self.catalog.table(name);
+            shape.is_some_and(|shape| matches!(shape.source, TableSource::System))
+        };
+        if analysis.tables.iter().all(is_system) {
+            return None;
+        }
+        Some((rewrite::bounded(&analysis.sql, most)?, most))
     }
 
     /// The statement with these values in place of its parameters: so planned, a value that the
@@ -308,7 +361,9 @@ impl Statement {
             fetcher,
             Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
-        let sql = rewrite::rewrite(&analysis.sql, &self.catalog);
+        let bounded = self.bounded(analysis).map(|(sql, _)| sql);
+        let sql = bounded.as_deref().unwrap_or(&analysis.sql);
+        let sql = rewrite::rewrite(sql, &self.catalog);
         Prepared::new(runtime, &tables, &sql, &self.written)
     }
 }
@@ -320,6 +375,9 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn advance(&mut self) -> Result<bool> {
+        if self.left == Some(0) {
+            self.finish();
+        }
         let moved = match &mut self.source {
             RowSource::Query(prepared) => prepared.advance(),
             RowSource::Listed { rows, row } => {
@@ -328,7 +386,9 @@ impl Rows<'_> {
             }
             RowSource::Done => Ok(false),
         };
-        if !matches!(moved, Ok(true)) {
+        if matches!(moved, Ok(true)) {
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        } else {
             self.finish();
         }
         moved
@@ -376,6 +436,10 @@ impl Rows<'_> {
         warnings
     }
 }
+
+/// What is added to a message about EXPLAIN, if it may be for want of these.
+const UNREAD: &str = " It may be a field that the account has added: EXPLAIN makes no request, and no \
+                      statement of the connection has read those yet.";
 
 /// The columns of a plan.
 fn plan_columns() -> Vec<ResultColumn> {

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::wire::Wire;
 use crate::io;
 use crate::platform;
 
@@ -27,6 +28,8 @@ pub struct Response {
     asked: HeaderMap,
     /// What the rate limit had to do with it.
     limit: LimitSeen,
+    /// What it came over.
+    wire: Wire,
 }
 
 /// What a call saw of the rate limit.
@@ -126,6 +129,10 @@ impl Rest {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
+        // A reader that is slower than the wire never comes to wait.
+        if cancel.is_cancelled() {
+            return Err(Diagnostic::cancelled());
+        }
         let arriving = &mut self.arriving;
         let arrival = match arriving.try_recv() {
             Ok(arrival) => Some(arrival),
@@ -152,6 +159,7 @@ impl Response {
         url: Url,
         collected: Vec<u8>,
         rest: Option<Rest>,
+        wire: Wire,
     ) -> Self {
         Self {
             status,
@@ -161,6 +169,7 @@ impl Response {
             json: None,
             asked: HeaderMap::new(),
             limit: LimitSeen::default(),
+            wire,
         }
     }
 
@@ -171,6 +180,11 @@ impl Response {
             limit,
             ..self
         }
+    }
+
+    /// The connection that it came over.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// The headers of the request that it answers.

@@ -26,6 +26,8 @@ pub(crate) struct Runtime {
     pub(crate) fetcher: Fetcher,
     /// Rows of system tables.
     pub(crate) system: SystemRows,
+    /// The values of the statement's only IN, where they are literals.
+    pub(crate) only_set: Option<Vec<Value>>,
     state: Mutex<State>,
 }
 
@@ -103,6 +105,7 @@ impl Runtime {
             catalog,
             fetcher,
             system,
+            only_set: None,
             state: Mutex::default(),
         }
     }
@@ -364,8 +367,17 @@ impl Runtime {
 
     /// What a scan asks of the service, with these values for its arguments.
     pub(super) fn demand(&self, shape: &TableShape, plan: &Plan, given: &[Given]) -> Demand {
-        self.requester(shape, plan, FEW_VALUES)
-            .demand(shape, plan, given)
+        let requester = self.requester(shape, plan, FEW_VALUES);
+        self.bounded(requester.demand(shape, plan, given))
+    }
+
+    /// A demand with pages no larger than the connection asks for.
+    pub(super) fn bounded(&self, demand: Demand) -> Demand {
+        let most = self.fetcher.session.settings().page_size;
+        Demand {
+            page_size: most.map_or(demand.page_size, |most| most.min(demand.page_size)),
+            ..demand
+        }
     }
 
     pub(super) fn requester(

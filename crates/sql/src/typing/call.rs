@@ -65,9 +65,13 @@ impl Analyzer<'_> {
         match (lower.as_str(), arguments.len()) {
             ("sum" | "total" | "avg", 1) => self.sum(name, &lower, arguments, &frame),
             ("coalesce" | "ifnull" | "nvl" | "isnull", 2..) | ("coalesce", 1) => {
-                self.coalesce(name, arguments, &frame)
+                let nullable = arguments.iter().all(|argument| argument.nullable);
+                self.all_of_one_type(name, arguments, &frame, nullable)
             }
-            ("min" | "max", 2..) => self.all_of_one_type(name, arguments, &frame),
+            ("min" | "max", 2..) => {
+                let nullable = arguments.iter().any(|argument| argument.nullable);
+                self.all_of_one_type(name, arguments, &frame, nullable)
+            }
             ("min" | "max" | "first_value" | "last_value", 1) | ("nth_value" | "nullif", 2) => {
                 self.first_of(name, &lower, arguments, &frame)
             }
@@ -147,20 +151,14 @@ impl Analyzer<'_> {
             .collect()
     }
 
-    fn coalesce(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
-        let nullable = arguments.iter().all(|argument| argument.nullable);
-        let (sql_type, arguments) = self.unified(arguments)?;
-        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
-    }
-
-    /// MIN and MAX of several arguments.
+    /// COALESCE and its like, and MIN and MAX of several arguments: what all arguments are together.
     fn all_of_one_type(
         &mut self,
         name: &str,
         arguments: Vec<Typed>,
         frame: &Frame,
+        nullable: bool,
     ) -> Outcome<Typed> {
-        let nullable = arguments.iter().any(|argument| argument.nullable);
         let (sql_type, arguments) = self.unified(arguments)?;
         Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
     }
@@ -183,8 +181,15 @@ impl Analyzer<'_> {
             }
             _ => arguments,
         };
-        let sql_type = arguments.first().and_then(|argument| argument.sql_type);
-        Ok(typed_call(frame.call(name, arguments), sql_type, true))
+        let first = arguments.first();
+        let sql_type = first.and_then(|argument| argument.sql_type);
+        let of_json = first.is_some_and(|argument| argument.form == Form::Json);
+        let call = typed_call(frame.call(name, arguments), sql_type, true);
+        Ok(if of_json {
+            call.with_form(Form::Json)
+        } else {
+            call
+        })
     }
 
     fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
@@ -315,10 +320,14 @@ impl Analyzer<'_> {
         let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
         let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
         let Some(sql_type) = functions::result_type(lower, &types) else {
-            return Err(self.unknown_function(lower));
+            return Err(self.unknown_function(&unquoted(name)));
         };
         let nullable = functions::result_nullable(lower, &nulls);
-        Ok(Typed::new(frame.call(name, arguments), sql_type, nullable))
+        let call = Typed::new(frame.call(name, arguments), sql_type, nullable);
+        Ok(match lower {
+            "json_extract" => call.with_form(Form::Json),
+            _ => call,
+        })
     }
 
     fn unknown_function(&self, name: &str) -> Failure {

@@ -369,6 +369,7 @@ fn function_columns(name: &str) -> Option<Rc<[Column]>> {
         nullable,
         origin: None,
         hidden,
+        of_json: ["key", "value", "atom"].contains(&name),
     };
     Some(Rc::from([
         column("key", SqlType::TEXT, true, false),

@@ -57,6 +57,7 @@ use order::Order;
 use parameters::Parameters;
 use scope::{Column, Ctes, Scope};
 use source::Source;
+pub use source::Written;
 
 /// What is known of a statement before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +80,29 @@ pub struct Analysis {
 /// those that are not; otherwise [`Failure::Wrong`] with 42000 wrong SQL, 42S02 an unknown table,
 /// 42S22 an unknown column, 22007 a text that is no date, HYC00 a statement that is not SELECT.
 pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
-    let source = Source::new(sql)?;
+    analyze_source(&Source::new(sql)?, catalog)
+}
+
+/// The same for a statement that was made of another text: a column without a name of its own has
+/// the text of its expression there for a name.
+///
+/// # Errors
+/// As [`analyze`]. Places are those in `sql`.
+pub fn analyze_translated(
+    sql: &str,
+    written: Written<'_>,
+    catalog: &Catalog,
+) -> Result<Analysis, Failure> {
+    analyze_source(&Source::new(sql)?.with_names_of(written), catalog)
+}
+
+fn analyze_source(source: &Source, catalog: &Catalog) -> Result<Analysis, Failure> {
     let numbered = source.numbered()?;
     let arena = Bump::new();
     let mut parser = Parser::new(&arena, numbered.sql.as_bytes());
     let command = match parser.next() {
         Ok(command) => command,
-        Err(error) => return Err(syntax::wrong(&source, &numbered.sql, &error)),
+        Err(error) => return Err(syntax::wrong(source, &numbered.sql, &error)),
     };
     if let Some(place) = source.second_statement() {
         return Err(
@@ -97,7 +114,7 @@ pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
     let select = the_select(command.as_ref())?;
     let analyzer = Analyzer {
         catalog,
-        source: &source,
+        source,
         order: Order::of(select)?,
         parameters: Parameters::new(numbered.names),
         tables: Vec::new(),
@@ -176,13 +193,14 @@ impl Analyzer<'_> {
 
     /// 42S02 for `name.column` where FROM has no such table.
     fn unknown_qualifier(&self, name: &str, column: &str, scope: &Scope) -> Failure {
-        let names = scope.outward().flat_map(|scope| {
-            scope
-                .relations
-                .iter()
-                .map(|relation| relation.name.as_str())
-        });
-        let nearest = scope::nearest(name, names);
+        let relations = || scope.outward().flat_map(|scope| &scope.relations);
+        let flat = format!("{name}_{column}");
+        let nearest = if relations().any(|relation| relation.position(&flat).is_some()) {
+            // The field of an object is a column of the record that holds it.
+            vec![flat]
+        } else {
+            scope::nearest(name, relations().map(|relation| relation.name.as_str()))
+        };
         let mut problem = Problem::new(
             SqlState::NO_SUCH_TABLE,
             format!(

@@ -16,6 +16,8 @@ pub(super) struct Column {
     pub(super) origin: Option<(String, String)>,
     /// Not a part of `*`.
     pub(super) hidden: bool,
+    /// Its values come out of JSON: they are of any type, whatever its own says.
+    pub(super) of_json: bool,
 }
 
 /// What a FROM clause reads.
@@ -164,6 +166,7 @@ fn of_table(table: &TableShape, at: usize) -> Option<Column> {
         nullable: column.nullable,
         origin: Some((table.name.clone(), column.name.clone())),
         hidden: column.hidden,
+        of_json: false,
     })
 }
 
@@ -279,6 +282,7 @@ pub(super) fn rowid(relation: &Relation, name: &str) -> Option<Column> {
         nullable: relation.outer,
         origin: None,
         hidden: true,
+        of_json: false,
     })
 }
 

@@ -8,7 +8,7 @@ use sqlite3_parser::ast::{
 use super::Analyzer;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
-use super::source::{quoted, unquoted};
+use super::source::{Source, quoted, unquoted};
 use super::typed::{Form, Typed, unify, unify_types};
 use crate::types::SqlType;
 
@@ -116,6 +116,7 @@ fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
         nullable: cells.clone().any(|cell| cell.nullable),
         origin: None,
         hidden: false,
+        of_json: cells.clone().any(|cell| cell.form == Form::Json),
     }
 }
 
@@ -159,6 +160,7 @@ impl Item {
                 nullable: value.nullable,
                 origin: value.origin.clone(),
                 hidden: false,
+                of_json: value.form == Form::Json,
             }],
             Self::Star { columns, .. } => {
                 columns.iter().map(|(column, _)| column.clone()).collect()
@@ -333,8 +335,14 @@ impl Analyzer<'_> {
         Ok(items)
     }
 
-    fn text_of_column(&self, select: Option<usize>, at: usize) -> String {
-        select.map_or_else(String::new, |select| self.source.column_text(select, at))
+    fn text_of_column(&mut self, select: Option<usize>, at: usize) -> String {
+        let Some(select) = select else {
+            return String::new();
+        };
+        let (text, written) = self.source.column_text(select, at);
+        // `SQLite` would name it otherwise.
+        self.rewritten |= written.is_some();
+        written.unwrap_or(text)
     }
 
     fn table_star(&mut self, name: &Name, scope: &Scope) -> Outcome<Item> {
@@ -355,7 +363,7 @@ impl Analyzer<'_> {
         let mut texts = Vec::with_capacity(terms.len());
         for term in terms {
             texts.push(match term.is_integer() {
-                Some(position) => check_position(position, width)?,
+                Some(position) => position_term(self.source, position, width)?,
                 None => self.expr(term, scope)?.into_text(),
             });
         }
@@ -384,7 +392,7 @@ impl Analyzer<'_> {
     /// in a compound is looked up in one arm after the other.
     fn order_term(&mut self, term: &Expr, scopes: &[Scope], columns: &[Column]) -> Outcome<String> {
         if let Some(position) = term.is_integer() {
-            return check_position(position, columns.len());
+            return position_term(self.source, position, columns.len());
         }
         if let Expr::Id(id) = term
             && scopes
@@ -680,13 +688,18 @@ fn complete(relation: &Relation) -> Outcome<()> {
     }
 }
 
-fn check_position(position: i64, columns: usize) -> Outcome<String> {
+/// A term of ORDER BY or GROUP BY that is the number of a column.
+fn position_term(source: &Source, position: i64, columns: usize) -> Outcome<String> {
+    let text = position.to_string();
     match usize::try_from(position) {
-        Ok(at) if (1..=columns).contains(&at) => Ok(position.to_string()),
-        _ => Err(Problem::syntax(format!(
-            "There is no column {position}: the result has {columns}."
-        ))
-        .into()),
+        Ok(at) if (1..=columns).contains(&at) => Ok(text),
+        _ => {
+            let mut problem = Problem::syntax(format!(
+                "There is no column {position}: the result has {columns}."
+            ));
+            problem.place = source.find_term(&text);
+            Err(problem.into())
+        }
     }
 }
 

@@ -18,3 +18,4 @@ mod replies;
 mod streaming;
 mod two_ways;
 mod world;
+mod wrong;

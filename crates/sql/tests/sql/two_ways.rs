@@ -4,10 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use apilink_sql::Value;
+use apilink_sql::{Database, Value};
 use clio_sandbox::Options;
 
-use crate::world::World;
+use crate::world::{World, ask};
 
 fn firm(matters: usize) -> World {
     World::start(Options {
@@ -204,4 +204,147 @@ fn lookups_whose_keys_come_from_afar_go_together() {
          JOIN matters other ON other.client_id = m.client_id",
     );
     assert!(world.request_count() <= 40, "{}", world.request_count());
+}
+
+#[test]
+fn a_bound_on_rows_spares_calls_and_leaves_aggregates_alone() {
+    let world = firm(300);
+    let bounded = world.connect("MaxRows=7");
+    let rows = |sql: &str| {
+        world.sandbox.reset();
+        let answer = ask(&bounded, sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        (answer.rows.len(), world.request_count())
+    };
+    assert_eq!(rows("SELECT id FROM matters"), (7, 1));
+    assert_eq!(
+        rows("SELECT id FROM matters ORDER BY id DESC LIMIT 100"),
+        (7, 1)
+    );
+    assert_eq!(rows("SELECT id FROM matters LIMIT 3"), (3, 1));
+    assert_eq!(
+        rows("SELECT id FROM matters UNION SELECT id FROM contacts").0,
+        7
+    );
+    let (groups, calls) = rows("SELECT client_id, count(*) FROM matters GROUP BY client_id");
+    assert!(groups > 7 && calls == 2, "{groups} rows, {calls} calls");
+    assert!(rows("SELECT TableName FROM sys_tables").0 > 100);
+    let log = world.requests();
+    assert!(log.is_empty(), "{log:#?}");
+    rows("SELECT id FROM matters");
+    let request = &world.requests()[0];
+    assert!(request.contains("limit=7"), "{request}");
+}
+
+#[test]
+fn pages_are_no_larger_than_asked_for() {
+    let world = firm(300);
+    let small = world.connect("Pagesize=60");
+    let large = world.connect("Pagesize=5000");
+    let calls = |database: &Database, sql: &str| {
+        world.sandbox.reset();
+        let answer = ask(database, sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        (answer.rows.len(), world.request_count())
+    };
+    assert_eq!(calls(&small, "SELECT id FROM matters"), (300, 5));
+    assert!(
+        world
+            .requests()
+            .iter()
+            .all(|request| request.contains("limit=60"))
+    );
+    assert_eq!(calls(&large, "SELECT id FROM matters"), (300, 2));
+    let ids = "SELECT id FROM matters WHERE id IN (SELECT id + 1 FROM matters LIMIT 150)";
+    assert_eq!(calls(&small, ids).0, 150);
+    assert_eq!(calls(&small, "SELECT count(*) FROM matters"), (1, 1));
+}
+
+#[test]
+fn what_an_array_is_compared_with_is_passed_to_its_holder() {
+    let world = firm(120);
+    let matter = number(&world, "SELECT max(id) FROM bills_matters WHERE id > 0");
+    let bill = number(
+        &world,
+        "SELECT min(bill_id) FROM bills_matters WHERE id > 0",
+    );
+    let inner = "FROM bills b JOIN bills_matters bm ON bm.bill_id = b.id";
+    let outer = "FROM bills b LEFT JOIN bills_matters bm ON bm.bill_id = b.id";
+    for (from, condition) in [
+        (inner, format!("bm.id = {matter}")),
+        (inner, format!("bm.id = '{matter}'")),
+        (inner, format!("bm.id = {matter}.0")),
+        (inner, format!("bm.id = {matter} AND b.id = {bill}")),
+        (inner, format!("bm.id = {matter} OR b.id = {bill}")),
+        (
+            inner,
+            format!("bm.id IN ({matter}, {matter} + 1, {matter} - 1)"),
+        ),
+        (
+            inner,
+            format!("bm.id = (SELECT max(id) FROM matters WHERE id <= {matter})"),
+        ),
+        (outer, format!("bm.id = {matter}")),
+        (outer, format!("bm.id IS NULL OR bm.id = {matter}")),
+        ("FROM bills_matters bm", format!("bm.id = {matter}")),
+        (
+            "FROM bills_matters bm",
+            format!("bm.id = {matter} AND bm.bill_id = {bill}"),
+        ),
+    ] {
+        let hidden = condition
+            .replace("bm.id =", "+bm.id =")
+            .replace("bm.id IN", "+bm.id IN");
+        same(
+            &world,
+            &format!("SELECT count(*) {from} WHERE {condition}"),
+            &format!("SELECT count(*) {from} WHERE {hidden}"),
+        );
+    }
+    same(
+        &world,
+        "SELECT count(*) FROM matters m JOIN bills_matters bm ON bm.id = m.id",
+        "SELECT count(*) FROM matters m JOIN bills_matters bm ON +bm.id = m.id",
+    );
+}
+
+#[test]
+fn values_one_by_one_and_the_list_give_the_same() {
+    let world = firm(300);
+    let some = |count: usize| {
+        format!("SELECT id FROM matters WHERE id > 0 ORDER BY id DESC LIMIT {count}")
+    };
+    for count in [2, 4, 5, 12, 60, 290] {
+        for select in ["count(*)", "count(DISTINCT id)", "count(note)"] {
+            same(
+                &world,
+                &format!(
+                    "SELECT {select} FROM activities WHERE matter_id IN ({})",
+                    some(count)
+                ),
+                &format!(
+                    "SELECT {select} FROM activities WHERE +matter_id IN ({})",
+                    some(count)
+                ),
+            );
+        }
+        let join = |sign: &str| {
+            format!(
+                "SELECT count(a.note) FROM ({}) m LEFT JOIN activities a ON {sign}a.matter_id = m.id",
+                some(count)
+            )
+        };
+        same(&world, &join(""), &join("+"));
+    }
+    // Both ways at once, over one list.
+    same(
+        &world,
+        &format!(
+            "SELECT count(*) FROM (SELECT note FROM activities WHERE matter_id IN ({})
+                                   UNION ALL SELECT note FROM activities)",
+            some(6)
+        ),
+        &format!(
+            "SELECT (SELECT count(*) FROM activities WHERE +matter_id IN ({})) + (SELECT count(*) FROM activities)",
+            some(6)
+        ),
+    );
 }

@@ -1,7 +1,9 @@
 //! A small catalogue, the same tables in `SQLite`, and what the tests of this module share.
 
 mod errors;
+mod json;
 mod money;
+mod names;
 mod rewriting;
 mod robustness;
 mod speed;
@@ -11,7 +13,7 @@ mod values;
 
 use rusqlite::Connection;
 
-use super::{Analysis, Failure, Problem, analyze};
+use super::{Analysis, Failure, Problem, analyze, analyze_translated};
 use crate::catalog::{Catalog, ColumnShape, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 
