@@ -7,6 +7,7 @@ mod billing;
 mod contacts;
 mod matters;
 mod office;
+mod record_fields;
 
 use std::collections::HashMap;
 
@@ -49,6 +50,7 @@ pub fn found(
     }
     founder.sum_up();
     founder.fill_the_rest();
+    founder.record_fields(seed);
 }
 
 /// Adds a fully uploaded document with generated content to the first matter.

@@ -327,6 +327,13 @@ pub const CONTACT_FIELDS: &[CustomField] = &[
     ("Web page", "url", &[]),
 ];
 
+/// The custom fields whose values stand for records: whose fields they are, name and type.
+pub const RECORD_FIELDS: &[(&str, &str, &str)] = &[
+    ("Matter", "Referring lawyer", "contact"),
+    ("Matter", "Related matter", "matter"),
+    ("Contact", "Introduced by", "contact"),
+];
+
 pub const ROLES: [&str; 6] = [
     "Opposing party",
     "Opposing counsel",

@@ -401,6 +401,7 @@ impl<'a, 'b> Writer<'a, 'b> {
                         value
                             .set("value", text)
                             .set("updated_at", Cell::Time(self.now));
+                        self.refer(value);
                     }
                 }
                 (None, Some(field)) if id.is_none() => match self.new_value(field, text) {
@@ -441,7 +442,21 @@ impl<'a, 'b> Writer<'a, 'b> {
             .set("soft_deleted", false)
             .set("value", text)
             .set("custom_field", key);
+        self.refer(&mut value);
         Some(value)
+    }
+
+    /// Lets a value that is the id of a contact or a matter refer to it.
+    fn refer(&self, value: &mut Record) {
+        let (field, table) = match value.get("field_type").text() {
+            Some("contact") => ("contact", "contacts"),
+            Some("matter") => ("matter", "matters"),
+            _ => return,
+        };
+        let id = value.get("value").text().and_then(|id| id.parse().ok());
+        let key = self.database.id(table).zip(id);
+        let key = key.map(|(table, id)| Key { table, id });
+        value.set(field, key.filter(|key| self.database.row(*key).is_some()));
     }
 
     /// What a new record has without being told.

@@ -99,6 +99,8 @@ pub enum CustomShow {
         field: String,
         /// The field of the object.
         text: String,
+        /// The table of the object, which is asked where the object does not show that field.
+        table: String,
     },
     /// The `id` of the object that the value stands for.
     ObjectId {

@@ -301,6 +301,7 @@ fn add_columns(shape: &mut TableShape, kind: &CustomFieldType, definition: &Defi
         Some(object) => CustomShow::Object {
             field: object.field.clone(),
             text: object.text.clone(),
+            table: object.table.clone(),
         },
         None if kind.option => CustomShow::Option(Arc::new(definition.options.clone())),
         None => CustomShow::Value,
@@ -365,4 +366,104 @@ fn free_name(shape: &TableShape, name: &str, id: i64) -> String {
     .into_iter()
     .find(|candidate| shape.column(candidate).is_none())
     .unwrap_or_else(|| format!("custom_{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn field(id: i64, name: &str, kind: &str) -> Definition {
+        Definition {
+            id,
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            parent_type: "Matter".to_owned(),
+            options: HashMap::new(),
+        }
+    }
+
+    /// The names of the columns that matters have by these fields, and the filters for each.
+    fn added(definitions: &[Definition]) -> (Vec<String>, Vec<Filter>) {
+        let profile = Profile::built_in_clio();
+        let catalog = Catalog::of_profile(profile.tables());
+        let names = profile.custom_fields.as_ref().unwrap();
+        let full = with_columns(&catalog, names, definitions);
+        let table = full.table("matters").unwrap();
+        let is_added = |column: &&ColumnShape| matches!(column.origin, Origin::Custom(_));
+        let columns = table.columns.iter().filter(is_added);
+        let TableSource::Service(source) = &table.source else {
+            return Default::default();
+        };
+        let filters = source.filters.iter();
+        let filters = filters.filter(|filter| filter.parameter.starts_with("custom_field_values["));
+        (
+            columns.map(|column| column.name.clone()).collect(),
+            filters.cloned().collect(),
+        )
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_something_behind_it() {
+        for (fields, expected) in [
+            // By a column of the table, whatever its case.
+            (vec![field(1, "Status", "text_line")], vec!["Status_custom"]),
+            // By another field, or by what a clash has made.
+            (
+                vec![
+                    field(1, "Judge", "text_line"),
+                    field(2, "judge", "date"),
+                    field(3, "JUDGE", "date"),
+                ],
+                vec!["Judge", "judge_custom", "JUDGE_custom_3"],
+            ),
+            (
+                vec![
+                    field(1, "status_custom", "text_line"),
+                    field(2, "status", "date"),
+                ],
+                vec!["status_custom", "status_custom_2"],
+            ),
+            // The key of a record that a field stands for.
+            (
+                vec![
+                    field(1, "Judge_id", "text_line"),
+                    field(2, "Judge", "contact"),
+                    field(3, "Client", "contact"),
+                ],
+                vec![
+                    "Judge_id",
+                    "Judge",
+                    "Judge_id_custom",
+                    "Client",
+                    "Client_id_custom",
+                ],
+            ),
+            // A column that only passes a value.
+            (vec![field(1, "query", "text_line")], vec!["query_custom"]),
+            (
+                vec![field(1, " ", "text_line"), field(2, "", "text_line")],
+                vec!["custom", "custom_custom"],
+            ),
+        ] {
+            assert_eq!(added(&fields).0, expected);
+        }
+    }
+
+    #[test]
+    fn filters_follow_the_names_of_their_columns() {
+        let (_, filters) = added(&[
+            field(1, "Judge_id", "text_line"),
+            field(2, "Judge", "contact"),
+            field(3, "Status", "date"),
+        ]);
+        let of = |id: i64| {
+            let parameter = format!("custom_field_values[{id}]");
+            let filter = filters.iter().find(|filter| filter.parameter == parameter);
+            filter.unwrap().column.clone()
+        };
+        assert_eq!(of(1), "Judge_id");
+        assert_eq!(of(2), "Judge_id_custom");
+        assert_eq!(of(3), "Status_custom");
+    }
 }

@@ -13,6 +13,7 @@ use crate::dialect::{self, Qualifiers, Translated};
 use crate::engine::Prepared;
 use crate::engine::explain::Step;
 use crate::engine::fetch::{Fetcher, Misfits};
+use crate::engine::names::Names;
 use crate::engine::runtime::Runtime;
 use crate::position;
 use crate::progress::Progress;
@@ -372,6 +373,7 @@ impl Statement {
             cancel: cancel.clone(),
             progress: self.progress.clone(),
             misfits,
+            names: Arc::new(Names::new(Arc::clone(&self.catalog))),
         };
         let (catalog, facts) = (Arc::clone(&self.catalog), Arc::clone(&self.facts));
         let runtime = Runtime::new(

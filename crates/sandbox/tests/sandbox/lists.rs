@@ -255,6 +255,36 @@ fn custom_fields_filter_and_can_be_chosen() {
 }
 
 #[test]
+fn custom_fields_that_stand_for_records_show_no_more_than_their_ids() {
+    let sandbox = sandbox();
+    let client = Client::new(&sandbox);
+    for (kind, shown) in [("contact", &["etag", "id"][..]), ("matter", &["id"])] {
+        let definitions = format!("custom_fields.json?fields=id,name&field_type={kind}");
+        let field = client.get(&definitions).data()[0].clone();
+        let path = format!(
+            "matters.json?fields=id,custom_field_values{{value,{kind}}}&custom_field_ids[]={}",
+            field["id"]
+        );
+        let rows = client.get(&path).data();
+        let values: Vec<_> = rows
+            .iter()
+            .flat_map(|row| row["custom_field_values"].as_array().unwrap())
+            .collect();
+        assert!(!values.is_empty());
+        for value in values {
+            let object = value[kind].as_object().unwrap();
+            let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, shown);
+            assert_eq!(value["value"], object["id"].to_string());
+        }
+        // The second level cannot be opened.
+        let deeper = path.replace(&format!(",{kind}}}"), &format!(",{kind}{{id}}}}"));
+        assert_eq!(client.get(&deeper).status, 400);
+    }
+}
+
+#[test]
 fn fields_have_their_rules() {
     let sandbox = sandbox();
     let client = Client::new(&sandbox);

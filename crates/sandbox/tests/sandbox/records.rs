@@ -83,6 +83,33 @@ fn a_contact_lives_and_dies() {
 }
 
 #[test]
+fn a_custom_field_can_be_pointed_at_a_contact() {
+    let sandbox = sandbox();
+    let client = Client::new(&sandbox);
+    let contacts = client.get("contacts.json?fields=id").ids();
+    let field = client
+        .get("custom_fields.json?fields=id&parent_type=matter&field_type=contact")
+        .ids()[0];
+    let fields = "?fields=id,custom_field_values{id,value,contact}";
+    let body = json!({"data": {
+        "client": {"id": contacts[0]}, "description": "test",
+        "custom_field_values": [{"custom_field": {"id": field}, "value": contacts[1]}],
+    }});
+    let made = client.post(&format!("matters.json{fields}"), &body);
+    let value = made.at("/data/custom_field_values/0");
+    assert_eq!(value["contact"]["id"], contacts[1]);
+    let body = json!({"data": {
+        "custom_field_values": [{"id": value["id"], "value": contacts[2].to_string()}],
+    }});
+    let path = format!("matters/{}.json{fields}", made.at("/data/id"));
+    let changed = client.patch(&path, &body);
+    assert_eq!(
+        changed.at("/data/custom_field_values/0/contact/id"),
+        contacts[2]
+    );
+}
+
+#[test]
 fn a_new_matter_gets_its_number_folder_and_fields() {
     let sandbox = sandbox();
     let client = Client::new(&sandbox);

@@ -1,6 +1,7 @@
 //! What a statement is going to ask of the service, in words.
 
 use super::bytecode::ScanFacts;
+use super::names;
 use super::plan::{Access, Argument, Operator, Plan, Role};
 use super::request::{Demand, Given};
 use super::runtime::Runtime;
@@ -64,10 +65,18 @@ fn step(
         plan.order
             .and_then(|(at, descending)| order(shape, at, descending)),
     );
+    let layout = runtime.layout(plan).unwrap_or_default();
+    let named: Vec<&str> = names::named(shape, &layout).collect();
+    if !named.is_empty() {
+        let named = named.join(", ");
+        reasons.push(format!(
+            "what {named} shows is looked up by key, for each page, unless it comes with the record"
+        ));
+    }
     Step {
         table: plan.table.clone(),
         request: Some(request(runtime, plan, shape, counts, demand.as_ref())),
-        calls: calls(plan, facts, counts, demand.as_ref()),
+        calls: calls(plan, facts, counts, demand.as_ref()).filter(|_| named.is_empty()),
         reason: reasons.join("; "),
     }
 }

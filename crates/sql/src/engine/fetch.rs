@@ -13,6 +13,7 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use serde_json::Value as Json;
 
 use super::layout::Layout;
+use super::names::Names;
 use super::page::{CustomNames, Expected, Misfit, Page, Reader};
 use super::reply;
 use super::request::{Demand, Query};
@@ -39,6 +40,7 @@ pub(crate) struct Fetcher {
     pub(crate) cancel: CancellationToken,
     pub(crate) progress: Progress,
     pub(crate) misfits: Misfits,
+    pub(crate) names: Arc<Names>,
 }
 
 /// The pages of one scan.
@@ -319,6 +321,8 @@ impl Job {
         let mut page = self.read(&mut reply, query)?;
         let mut warnings = Vec::new();
         self.judge(&page, &mut warnings)?;
+        let names = &self.fetcher.names;
+        warnings.extend(names.complete(&self.fetcher, &self.shape, &self.layout, &mut page)?);
         self.fetcher.progress.add_page(page.records);
         let received = before + page.records;
         let paging = &self.fetcher.session.settings().profile.paging;

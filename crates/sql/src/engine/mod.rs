@@ -2,7 +2,7 @@
 //!
 //! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
-//! [`reply`] says what is wrong with one,
+//! [`reply`] says what is wrong with one, [`names`] asks for what records do not show themselves,
 //! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
@@ -16,6 +16,7 @@ pub(crate) mod fetch;
 mod filters;
 pub(crate) mod layout;
 mod lookup;
+pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
 mod plan;

@@ -112,6 +112,22 @@ impl Row {
         }
     }
 
+    /// The rows with other values in some slots: of this row, in this slot.
+    pub(crate) fn with(rows: &[Self], values: &[(usize, usize, Value)]) -> Vec<Self> {
+        let width = rows.first().map_or(0, |row| row.batch.width);
+        let mut batch = Batch::new(width);
+        for (at, row) in rows.iter().enumerate() {
+            batch.add_row();
+            for (slot, value) in row.values().enumerate() {
+                batch.set(at, slot, value);
+            }
+        }
+        for (row, slot, value) in values {
+            batch.set(*row, *slot, value.into());
+        }
+        batch.into_rows()
+    }
+
     /// The value of a slot; `None` where there is no such slot.
     pub(crate) fn get(&self, slot: usize) -> Option<ValueRef<'_>> {
         self.batch.get(self.at, slot)

@@ -10,9 +10,11 @@
 
 mod api_calls;
 mod bad_days;
+mod custom_fields;
 mod oracle;
 mod profile;
 mod random;
+mod replies;
 mod streaming;
 mod two_ways;
 mod world;

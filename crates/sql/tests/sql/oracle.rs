@@ -4,6 +4,7 @@
 //! requests, pages and values. What it shares with the library is the profile's list of tables.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::iter;
 
 use apilink_core::profile::Profile;
 use apilink_core::profile::tables::{Column, ColumnType, List, Table};
@@ -272,6 +273,17 @@ impl Loader<'_> {
         records
     }
 
+    /// The names of a table's records, by key.
+    fn names(&self, table: &str, text: &str) -> HashMap<String, String> {
+        let list = self.table(table).list.as_ref().unwrap();
+        let records = self.records(list, &list.path, &format!("id,{text}"));
+        let name = |record: &Json| {
+            let name = record[text].as_str().unwrap().to_owned();
+            (record["id"].to_string(), name)
+        };
+        records.iter().map(name).collect()
+    }
+
     fn custom_columns(&self, table: &Table) -> Vec<CustomColumn> {
         let (Some(custom), Some(profile)) = (&table.custom_fields, &self.profile.custom_fields)
         else {
@@ -292,7 +304,7 @@ impl Loader<'_> {
             definition[&profile.parent_type] == custom.parent_type.as_str()
                 && definition[&profile.deleted] != true
         });
-        mine.map(|definition| {
+        mine.flat_map(|definition| {
             let kind = definition[&profile.kind].as_str().unwrap();
             let kind = &profile.types[kind];
             let options = definition[&profile.options].as_array();
@@ -301,22 +313,33 @@ impl Loader<'_> {
                 (option["id"].to_string(), text.to_owned())
             });
             let name = definition[&profile.name].as_str().unwrap();
-            CustomColumn {
+            let object = kind.object.as_ref();
+            let column = CustomColumn {
                 declaration: declare(name, kind.kind, false),
                 definition: definition["id"].as_i64().unwrap(),
                 array: custom.field.clone(),
                 value: profile.value.clone(),
                 value_definition: profile.value_definition.clone(),
                 kind: kind.kind,
-                options: kind.option.then(|| options.collect()),
-            }
+                options: match object {
+                    Some(object) => Some(self.names(&object.table, &object.text)),
+                    None => kind.option.then(|| options.collect()),
+                },
+            };
+            let id = object.map(|_| CustomColumn {
+                declaration: declare(&format!("{name}_id"), ColumnType::Bigint, false),
+                kind: ColumnType::Bigint,
+                options: None,
+                ..column.clone()
+            });
+            iter::once(column).chain(id)
         })
         .collect()
     }
 }
 
-/// A column for a field of the account's own. Fields that stand for records are not made: the
-/// sandbox has none.
+/// A column for a field of the account's own.
+#[derive(Clone)]
 struct CustomColumn {
     declaration: String,
     definition: i64,
@@ -324,6 +347,7 @@ struct CustomColumn {
     value: String,
     value_definition: String,
     kind: ColumnType,
+    /// What is shown in place of a value.
     options: Option<HashMap<String, String>>,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Data, ExtraRows, Misfit, Page};
+use super::{Data, ExtraRows, Misfit, Page, Unnamed};
 use crate::engine::cell::Cell;
 use crate::engine::layout::{Extra, Layout};
 use crate::engine::row::Batch;
@@ -23,6 +23,7 @@ pub(super) struct Building {
 pub(super) struct Sheet {
     pub(super) batch: Batch,
     misfits: Vec<Misfit>,
+    unnamed: Vec<Unnamed>,
     /// Texts may hold [`MARK`]s.
     is_marked: bool,
 }
@@ -73,6 +74,7 @@ impl Building {
             rows: self.rows.batch.into_rows(),
             records: self.records,
             misfits: self.rows.misfits,
+            unnamed: self.rows.unnamed,
             extras: self.extras.into_iter().map(extra).collect(),
             data: self.data,
             lacks_parent: self.lacks_parent,
@@ -86,6 +88,7 @@ impl Sheet {
         Self {
             batch: Batch::new(layout.width()),
             misfits: Vec::new(),
+            unnamed: Vec::new(),
             is_marked,
         }
     }
@@ -93,6 +96,12 @@ impl Sheet {
     /// The position of the last row.
     pub(super) fn last(&self) -> usize {
         self.batch.len().saturating_sub(1)
+    }
+
+    /// Notes that the last row has a record in a slot whose name did not come.
+    pub(super) fn put_unnamed(&mut self, slot: usize, id: i64) {
+        let row = self.last();
+        self.unnamed.push(Unnamed { row, slot, id });
     }
 
     /// Puts a value into the last row.

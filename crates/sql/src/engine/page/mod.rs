@@ -29,6 +29,8 @@ pub(crate) struct Page {
     pub(crate) records: u64,
     /// Values that did not fit their columns.
     pub(crate) misfits: Vec<Misfit>,
+    /// Records that are shown by a name which did not come.
+    pub(crate) unnamed: Vec<Unnamed>,
     /// Rows of other tables that the records hold, one for each of [`Layout::extras`].
     pub(crate) extras: Vec<ExtraRows>,
     /// What the reply holds as its records.
@@ -84,6 +86,17 @@ pub(crate) struct Misfit {
     pub(crate) slot: usize,
     /// What was there.
     pub(crate) what: &'static str,
+}
+
+/// A record that a value stands for, without the text that its column shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unnamed {
+    /// The position of the row.
+    pub(crate) row: usize,
+    /// The slot of the text.
+    pub(crate) slot: usize,
+    /// The record's `id`.
+    pub(crate) id: i64,
 }
 
 /// How a page is read.

@@ -304,12 +304,15 @@ impl FieldSeed<'_, '_> {
             }
         }
         for (custom, slot) in &field.custom {
-            let cell = match custom_value(value, custom, self.context.custom) {
+            let shown = match custom_value(value, custom, self.context.custom) {
                 Ok(Some(found)) => show_custom(found, custom, self.context.custom, slot.sql_type),
                 Ok(None) => continue,
-                Err(what) => Cell::Misfit(what),
+                Err(what) => Shown::Cell(Cell::Misfit(what)),
             };
-            rows.put(slot.at, cell);
+            match shown {
+                Shown::Cell(cell) => rows.put(slot.at, cell),
+                Shown::Unnamed(id) => rows.put_unnamed(slot.at, id),
+            }
         }
         Ok(())
     }
@@ -389,36 +392,68 @@ fn custom_value<'j>(
     Ok(None)
 }
 
+/// What a column shows of a custom field.
+enum Shown<'j> {
+    Cell(Cell<'j>),
+    /// The name of the record with this `id`, which did not come.
+    Unnamed(i64),
+}
+
 fn show_custom<'j>(
     found: &'j Json,
     custom: &'j CustomColumn,
     names: CustomNames<'_>,
     sql_type: SqlType,
-) -> Cell<'j> {
+) -> Shown<'j> {
     let value = found.get(names.value).unwrap_or(&Json::Null);
-    // What was never filled in may come as an empty text.
-    if value.as_str().is_some_and(str::is_empty) && !matches!(sql_type, SqlType::Varchar { .. }) {
-        return Cell::Null;
+    if let CustomShow::Object { field, text, .. } = &custom.show {
+        return show_name(found.get(field), text, value, sql_type);
     }
-    match &custom.show {
-        CustomShow::Value => cell::of_json(value, sql_type),
-        CustomShow::Option(options) => {
-            let id = value
-                .as_i64()
-                .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
-            match id.and_then(|id| options.get(&id)) {
-                Some(text) => Cell::Text(text.into()),
-                // An option that is no longer defined.
-                None => cell::of_json(value, sql_type),
-            }
-        }
-        CustomShow::Object { field, text } => {
-            let shown = found.get(field).and_then(|object| object.get(text));
-            cell::of_json(shown.unwrap_or(value), sql_type)
-        }
+    // What was never filled in may come as an empty text.
+    let is_empty = value.as_str().is_some_and(str::is_empty);
+    Shown::Cell(match &custom.show {
         CustomShow::ObjectId { field } => {
             let id = found.get(field).and_then(|object| object.get("id"));
-            cell::of_json(id.unwrap_or(&Json::Null), sql_type)
+            match id.unwrap_or(value) {
+                Json::String(text) if text.is_empty() => Cell::Null,
+                id => cell::of_json(id, sql_type),
+            }
         }
+        _ if is_empty && !matches!(sql_type, SqlType::Varchar { .. }) => Cell::Null,
+        CustomShow::Option(options) => match whole(value).and_then(|id| options.get(&id)) {
+            Some(text) => Cell::Text(text.into()),
+            // An option that is no longer defined.
+            None => cell::of_json(value, sql_type),
+        },
+        CustomShow::Value | CustomShow::Object { .. } => cell::of_json(value, sql_type),
+    })
+}
+
+/// The name of the record that a value stands for. An object within an object may show no more
+/// than its `id`.
+fn show_name<'j>(
+    object: Option<&'j Json>,
+    text: &str,
+    value: &'j Json,
+    sql_type: SqlType,
+) -> Shown<'j> {
+    let object = object.unwrap_or(&Json::Null);
+    if let Some(name) = object.get(text) {
+        return Shown::Cell(cell::of_json(name, sql_type));
     }
+    if object.is_object() && !shows_all(object) {
+        return Shown::Cell(Cell::Null);
+    }
+    match object.get("id").and_then(whole).or_else(|| whole(value)) {
+        Some(id) => Shown::Unnamed(id),
+        None if value.as_str().is_some_and(str::is_empty) => Shown::Cell(Cell::Null),
+        // Not the number of a record, so it may be its name.
+        None => Shown::Cell(cell::of_json(value, sql_type)),
+    }
+}
+
+/// A whole number, as one or in a text.
+fn whole(value: &Json) -> Option<i64> {
+    let in_text = || value.as_str()?.trim().parse().ok();
+    value.as_i64().or_else(in_text)
 }

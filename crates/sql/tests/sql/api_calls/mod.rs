@@ -175,7 +175,7 @@ fn the_account_s_own_fields_cost_a_call_for_each_connection_that_needs_them() {
     let off = world.connect("CustomFields=OFF");
     let bare = ask(&off, "SELECT * FROM matters");
     assert_eq!(definitions(), 1);
-    assert_eq!(whole.columns.len(), bare.columns.len() + 6);
+    assert_eq!(whole.columns.len(), bare.columns.len() + 10);
     let second = world.connect("");
     ask(&second, "SELECT * FROM matters");
     assert_eq!(definitions(), 2);

@@ -1,0 +1,158 @@
+//! Names of the records that custom fields stand for, where records show no more than their keys.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use apilink_core::{Diagnostic, Result};
+
+use super::fetch::{Delivered, Fetcher, Stream};
+use super::layout::Layout;
+use super::page::{Page, Unnamed};
+use super::request::{Requester, whole};
+use super::row::Row;
+use super::runtime::{internal, lock};
+use crate::catalog::{Catalog, CustomShow, Origin, TableShape, TableSource};
+use crate::value::Value;
+
+/// No more names than these are kept.
+const MOST_KEPT: usize = 20_000;
+
+/// The names that a statement has asked for.
+pub(crate) struct Names {
+    catalog: Arc<Catalog>,
+    known: Mutex<HashMap<Place, HashMap<i64, Value>>>,
+}
+
+/// A table, and the field of its records that is their name.
+type Place = (String, String);
+
+impl Names {
+    pub(crate) fn new(catalog: Arc<Catalog>) -> Self {
+        Self {
+            catalog,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Puts the names into a page that did not come with it.
+    ///
+    /// # Errors
+    /// As those of reading the tables that have them.
+    pub(crate) fn complete(
+        &self,
+        fetcher: &Fetcher,
+        shape: &TableShape,
+        layout: &Layout,
+        page: &mut Page,
+    ) -> Result<Vec<Diagnostic>> {
+        let mut warnings = Vec::new();
+        let mut wanted: BTreeMap<Place, Vec<Unnamed>> = BTreeMap::new();
+        for unnamed in std::mem::take(&mut page.unnamed) {
+            let column = layout.columns.get(unnamed.slot).copied();
+            if let Some(place) = column.and_then(|column| place(shape, column)) {
+                wanted.entry(place).or_default().push(unnamed);
+            }
+        }
+        let mut values = Vec::new();
+        for (place, unnamed) in wanted {
+            let ids = unnamed.iter().map(|unnamed| unnamed.id).collect();
+            let names = self.of(fetcher, &place, &ids, &mut warnings)?;
+            values.extend(unnamed.iter().filter_map(|unnamed| {
+                let name = names.get(&unnamed.id)?.clone();
+                Some((unnamed.row, unnamed.slot, name))
+            }));
+        }
+        if !values.is_empty() {
+            page.rows = Row::with(&page.rows, &values);
+        }
+        Ok(warnings)
+    }
+
+    /// The names of records. One that is not there, or that the user may not see, has none.
+    fn of(
+        &self,
+        fetcher: &Fetcher,
+        place: &Place,
+        ids: &BTreeSet<i64>,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Result<HashMap<i64, Value>> {
+        let known = |id: &i64| Some((*id, lock(&self.known).get(place)?.get(id)?.clone()));
+        let mut names: HashMap<i64, Value> = ids.iter().filter_map(known).collect();
+        let missing = ids.iter().filter(|id| !names.contains_key(id));
+        let missing: Vec<Value> = missing.map(|id| Value::Integer(*id)).collect();
+        if missing.is_empty() {
+            return Ok(names);
+        }
+        let mut found = self.ask(fetcher, place, &missing, warnings)?;
+        for id in &missing {
+            if let Value::Integer(id) = id {
+                found.entry(*id).or_insert(Value::Null);
+            }
+        }
+        names.extend(found.clone());
+        let mut known = lock(&self.known);
+        let kept = known.entry(place.clone()).or_default();
+        if kept.len() + found.len() > MOST_KEPT {
+            kept.clear();
+        }
+        kept.extend(found);
+        Ok(names)
+    }
+
+    fn ask(
+        &self,
+        fetcher: &Fetcher,
+        (table, text): &Place,
+        ids: &[Value],
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Result<HashMap<i64, Value>> {
+        let shape = self.catalog.table(table).cloned();
+        let shape = shape.ok_or_else(|| internal("names of a table that is not there"))?;
+        let (TableSource::Service(source), [key], Some(column)) =
+            (&shape.source, &shape.key[..], shape.column(text))
+        else {
+            return Err(internal("names of a table without a key or a name"));
+        };
+        let layout = Arc::new(Layout::new(&shape, &[column], false));
+        let fields = layout.fields_parameter(None).len();
+        let demand = Requester::of_keys(&shape, source, ids, fields);
+        let slots = layout.slot(*key).zip(layout.slot(column));
+        let (key, name) = slots.ok_or_else(|| internal("a layout without its columns"))?;
+        let mut stream = Stream::new(fetcher.clone(), Arc::clone(&shape), layout, demand, None);
+        let mut names = HashMap::new();
+        while let Some(Delivered {
+            page,
+            warnings: more,
+        }) = stream.next_page()?
+        {
+            warnings.extend(more);
+            names.extend(
+                page.rows
+                    .iter()
+                    .filter_map(|row| Some((whole(row.get(key)?)?, row.get(name)?.into()))),
+            );
+        }
+        Ok(names)
+    }
+}
+
+/// Where the names are that a column shows.
+fn place(shape: &TableShape, column: usize) -> Option<Place> {
+    match &shape.columns.get(column)?.origin {
+        Origin::Custom(custom) => match &custom.show {
+            CustomShow::Object { table, text, .. } => Some((table.clone(), text.clone())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The columns of a layout whose names may have to be asked for.
+pub(crate) fn named<'s>(
+    shape: &'s TableShape,
+    layout: &'s Layout,
+) -> impl Iterator<Item = &'s str> {
+    let columns = layout.columns.iter();
+    let columns = columns.filter(|&&column| place(shape, column).is_some());
+    columns.filter_map(|&column| Some(shape.columns.get(column)?.name.as_str()))
+}
