@@ -148,7 +148,7 @@ fn an_authority_of_the_systems_store_is_trusted() {
         || {
             let settings = super::settings(&std::env::var("APILINK_TEST_STRING").unwrap());
             let (cancel, mut records) = (CancellationToken::new(), Vec::new());
-            let options = Default::default();
+            let options = apilink_core::session::ConnectOptions::default();
             let session = Session::connect(settings, options, &cancel, &mut records).unwrap();
             get(&session, "users/who_am_i");
         },
