@@ -6,6 +6,7 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
+use super::collation::Collation;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::Scope;
 use super::source::unquoted;
@@ -60,6 +61,11 @@ impl Analyzer<'_> {
             },
             order,
             tail: self.tail(tail, scope)?,
+        };
+        let arguments = if frame.distinct.is_empty() {
+            arguments
+        } else {
+            self.all_collated(arguments)
         };
         let lower = unquoted(name).to_ascii_lowercase();
         match (lower.as_str(), arguments.len()) {
@@ -149,8 +155,10 @@ impl Analyzer<'_> {
 
     fn coalesce(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
         let nullable = arguments.iter().all(|argument| argument.nullable);
+        let collation = Collation::of_all(&arguments);
         let (sql_type, arguments) = self.unified(arguments)?;
-        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
+        let call = typed_call(frame.call(name, arguments), sql_type, nullable);
+        Ok(call.with_collation(collation))
     }
 
     /// MIN and MAX of several arguments.
@@ -161,8 +169,14 @@ impl Analyzer<'_> {
         frame: &Frame,
     ) -> Outcome<Typed> {
         let nullable = arguments.iter().any(|argument| argument.nullable);
-        let (sql_type, arguments) = self.unified(arguments)?;
-        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
+        let collation = Collation::of_all(&arguments);
+        let (sql_type, mut arguments) = self.unified(arguments)?;
+        if !arguments.is_empty() {
+            let first = arguments.remove(0);
+            arguments.insert(0, self.collated_among(first, &arguments));
+        }
+        let call = typed_call(frame.call(name, arguments), sql_type, nullable);
+        Ok(call.with_collation(collation))
     }
 
     /// The type of the first argument; NULL is possible.
@@ -173,7 +187,9 @@ impl Analyzer<'_> {
         arguments: Vec<Typed>,
         frame: &Frame,
     ) -> Outcome<Typed> {
+        let collation = Collation::of_all(arguments.first());
         let arguments = match lower {
+            "min" | "max" => self.all_collated(arguments),
             "nullif" => {
                 let mut arguments = arguments.into_iter();
                 match (arguments.next(), arguments.next()) {
@@ -184,7 +200,8 @@ impl Analyzer<'_> {
             _ => arguments,
         };
         let sql_type = arguments.first().and_then(|argument| argument.sql_type);
-        Ok(typed_call(frame.call(name, arguments), sql_type, true))
+        let call = typed_call(frame.call(name, arguments), sql_type, true);
+        Ok(call.with_collation(collation))
     }
 
     fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
@@ -205,7 +222,9 @@ impl Analyzer<'_> {
             Some(offset) => Some(self.suggest(offset, SqlType::Bigint)?),
             None => None,
         };
-        let (sql_type, sides) = self.unified(value.into_iter().chain(default).collect())?;
+        let sides: Vec<Typed> = value.into_iter().chain(default).collect();
+        let collation = Collation::of_all(&sides);
+        let (sql_type, sides) = self.unified(sides)?;
         let mut sides = sides.into_iter();
         let all = sides
             .next()
@@ -213,7 +232,8 @@ impl Analyzer<'_> {
             .chain(offset)
             .chain(sides)
             .collect();
-        Ok(typed_call(frame.call(name, all), sql_type, !never_null))
+        let call = typed_call(frame.call(name, all), sql_type, !never_null);
+        Ok(call.with_collation(collation))
     }
 
     /// IIF with any number of conditions.
@@ -228,6 +248,7 @@ impl Analyzer<'_> {
                 conditions.push(self.truth(argument)?);
             }
         }
+        let collation = Collation::of_all(&values);
         let (sql_type, values) = self.unified(values)?;
         let nullable = !has_else || values.iter().any(|value| value.nullable);
         let mut conditions = conditions.into_iter();
@@ -236,7 +257,7 @@ impl Analyzer<'_> {
             all.extend(conditions.next());
             all.push(value);
         }
-        Ok(typed_call(frame.call(name, all), sql_type, nullable))
+        Ok(typed_call(frame.call(name, all), sql_type, nullable).with_collation(collation))
     }
 
     fn round(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
@@ -318,7 +339,9 @@ impl Analyzer<'_> {
             return Err(self.unknown_function(lower));
         };
         let nullable = functions::result_nullable(lower, &nulls);
-        Ok(Typed::new(frame.call(name, arguments), sql_type, nullable))
+        let collation = Collation::of_parts(&arguments);
+        let call = Typed::new(frame.call(name, arguments), sql_type, nullable);
+        Ok(call.with_collation(collation))
     }
 
     fn unknown_function(&self, name: &str) -> Failure {
@@ -374,8 +397,9 @@ impl Analyzer<'_> {
             parts.push(base.0.to_owned());
         }
         if let Some(partition) = window.partition_by {
+            let terms = self.exprs(partition, scope)?;
             let terms: Vec<String> = self
-                .exprs(partition, scope)?
+                .all_collated(terms)
                 .into_iter()
                 .map(Typed::into_text)
                 .collect();

@@ -28,6 +28,7 @@ impl Analyzer<'_> {
     fn cast_typed(&mut self, value: Typed, target: SqlType, has_size: bool) -> Outcome<Typed> {
         // What the names of types mean to `SQLite` is another thing: STRING is a number there.
         self.rewritten = true;
+        let collation = value.collation;
         let mut cast = match target {
             SqlType::Varchar { .. } if !has_size => cast_as(value, "TEXT"),
             SqlType::Varbinary => cast_as(value, "BLOB"),
@@ -50,6 +51,9 @@ impl Analyzer<'_> {
         cast.sql_type = Some(target);
         cast.form = Form::Other;
         cast.origin = None;
+        if cast.is_text() {
+            cast.collation = collation;
+        }
         Ok(cast)
     }
 }

@@ -6,6 +6,7 @@ use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select};
 use time::Time;
 
 use super::Analyzer;
+use super::collation::{Kind, Side};
 use super::expression::{joined, row};
 use super::failure::{Failure, Outcome, Problem};
 use super::literals;
@@ -75,6 +76,7 @@ impl Analyzer<'_> {
         right: Typed,
     ) -> Outcome<Typed> {
         let (left, right) = self.comparable(left, comparison, right)?;
+        let left = self.collated_beside(left, Side::of(&right));
         let is = matches!(comparison, Comparison::Is | Comparison::IsNot);
         let nullable = !is && (left.nullable || right.nullable);
         Ok(joined(
@@ -128,7 +130,7 @@ impl Analyzer<'_> {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for (left, right) in lefts.into_iter().zip(rights) {
             let (left, right) = self.comparable(left, comparison, right)?;
-            a.push(left);
+            a.push(self.collated_beside(left, Side::of(&right)));
             b.push(right);
         }
         Ok((row(a), row(b)))
@@ -289,6 +291,16 @@ impl Analyzer<'_> {
         left: Typed,
         others: Vec<(Comparison, Typed)>,
     ) -> Outcome<(Typed, Vec<Typed>)> {
+        let (left, others) = self.converted_against(left, others)?;
+        let left = self.collated_among(left, &others);
+        Ok((left, others))
+    }
+
+    fn converted_against(
+        &mut self,
+        left: Typed,
+        others: Vec<(Comparison, Typed)>,
+    ) -> Outcome<(Typed, Vec<Typed>)> {
         if let Form::Parameter(_) = left.form {
             return self.parameter_against(left, others);
         }
@@ -398,9 +410,14 @@ impl Analyzer<'_> {
             .into());
         }
         let (mut converted, mut targets) = (Vec::new(), Vec::new());
-        for (value, column) in values.into_iter().zip(&query.columns) {
+        for (at, (value, column)) in values.into_iter().zip(&query.columns).enumerate() {
             let (value, target) = self.beside_column(value, column.sql_type)?;
-            converted.push(value);
+            let side = Side {
+                collation: column.collation.into(),
+                has_collate: query.shows_collate(at),
+                kind: Kind::Column,
+            };
+            converted.push(self.collated_beside(value, side));
             targets.push(target);
         }
         if targets.iter().any(Option::is_some) {
@@ -455,10 +472,17 @@ impl Analyzer<'_> {
     ) -> Outcome<Typed> {
         let value = self.expr(lhs, scope)?;
         let relation: Relation = self.named_table(table, scope)?;
-        let value = match relation.column(0).and_then(|column| column.sql_type) {
+        let column = relation.column(0);
+        let value = match column.as_ref().and_then(|column| column.sql_type) {
             Some(sql_type) => self.suggest(value, sql_type)?,
             None => value,
         };
+        let side = Side {
+            collation: column.map(|column| column.collation).unwrap_or_default().into(),
+            has_collate: false,
+            kind: Kind::Column,
+        };
+        let value = self.collated_beside(value, side);
         let mut arguments_text = Vec::new();
         for argument in self.exprs(arguments, scope)? {
             arguments_text.push(argument.into_text());

@@ -3,6 +3,7 @@
 use sqlite3_parser::ast::{Expr, Id, LikeOperator, Literal, Name, Operator, Select, UnaryOperator};
 
 use super::Analyzer;
+use super::collation::Collation;
 use super::compare::Comparison;
 use super::failure::{Failure, Outcome, Problem};
 use super::literals;
@@ -34,7 +35,9 @@ impl Analyzer<'_> {
             }
             Expr::Collate(expr, collation) => {
                 let value = self.expr(expr, scope)?;
-                Ok(value.rewritten(|text| format!("{text} COLLATE {collation}")))
+                let value = value.rewritten(|text| format!("{text} COLLATE {collation}"));
+                let name = unquoted(&collation.to_string());
+                Ok(value.with_collation(Collation::written(&name)))
             }
             Expr::Exists(select) => {
                 let query = self.select(select, Some(scope), scope.ctes)?;
@@ -294,13 +297,9 @@ impl Analyzer<'_> {
         let size_of = |typed: &Typed| typed.sql_type.map_or(0, display_size);
         let size = size_of(&left).saturating_add(size_of(&right));
         let nullable = left.nullable || right.nullable;
-        Ok(joined(
-            left,
-            "||",
-            right,
-            SqlType::Varchar { size },
-            nullable,
-        ))
+        let collation = Collation::of_parts([&left, &right]);
+        let sql_type = SqlType::Varchar { size };
+        Ok(joined(left, "||", right, sql_type, nullable).with_collation(collation))
     }
 
     fn null_test(&mut self, expr: &Expr, word: &str, scope: &Scope) -> Outcome<Typed> {
@@ -356,11 +355,14 @@ impl Analyzer<'_> {
             [column] => Some(column.clone()),
             _ => None,
         };
+        let collation = column.as_ref().map(|column| column.collation);
+        let collation = collation.unwrap_or_default();
         let text = format!("({})", query.into_text());
         Ok(match column.and_then(|column| column.sql_type) {
             Some(sql_type) => Typed::new(text, sql_type, true),
             None => Typed::untyped(text),
-        })
+        }
+        .with_collation(collation))
     }
 
     fn unary(&mut self, operator: UnaryOperator, expr: &Expr, scope: &Scope) -> Outcome<Typed> {
@@ -412,6 +414,7 @@ impl Analyzer<'_> {
         if let Some(otherwise) = otherwise {
             thens.push(self.expr(otherwise, scope)?);
         }
+        let collation = Collation::of_all(&thens);
         let (sql_type, mut thens) = self.unified(thens)?;
         let nullable = !has_else || thens.iter().any(|then| then.nullable);
         let otherwise = if has_else { thens.pop() } else { None };
@@ -429,7 +432,8 @@ impl Analyzer<'_> {
         Ok(match sql_type {
             Some(sql_type) => Typed::new(text, sql_type, nullable),
             None => Typed::untyped(text),
-        })
+        }
+        .with_collation(collation))
     }
 
     /// Brings expressions to the type that they have together.
@@ -462,6 +466,7 @@ fn column_value(text: &str, column: Column) -> Typed {
     }
     .with_form(Form::Column);
     typed.origin = column.origin;
+    typed.collation = column.collation.into();
     typed
 }
 

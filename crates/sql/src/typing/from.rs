@@ -9,6 +9,7 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
+use super::collation::Name;
 use super::failure::{Outcome, Problem};
 use super::scope::{Column, Relation, Rows, Scope, nearest_tables};
 use super::select::distinct_names;
@@ -368,6 +369,7 @@ fn function_columns(name: &str) -> Option<Rc<[Column]>> {
         sql_type: Some(sql_type),
         nullable,
         origin: None,
+        collation: Name::Binary,
         hidden,
     };
     Some(Rc::from([

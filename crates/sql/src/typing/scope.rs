@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::collation::Name;
 use super::source::quoted;
 use crate::catalog::{Catalog, TableShape};
 use crate::types::SqlType;
@@ -14,6 +15,8 @@ pub(super) struct Column {
     pub(super) sql_type: Option<SqlType>,
     pub(super) nullable: bool,
     pub(super) origin: Option<(String, String)>,
+    /// How its texts compare.
+    pub(super) collation: Name,
     /// Not a part of `*`.
     pub(super) hidden: bool,
 }
@@ -163,6 +166,7 @@ fn of_table(table: &TableShape, at: usize) -> Option<Column> {
         sql_type: Some(column.sql_type),
         nullable: column.nullable,
         origin: Some((table.name.clone(), column.name.clone())),
+        collation: Name::of(column.ignore_case),
         hidden: column.hidden,
     })
 }
@@ -278,6 +282,7 @@ pub(super) fn rowid(relation: &Relation, name: &str) -> Option<Column> {
         sql_type: Some(SqlType::Bigint),
         nullable: relation.outer,
         origin: None,
+        collation: Name::Binary,
         hidden: true,
     })
 }

@@ -6,6 +6,7 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
+use super::collation::Collation;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
 use super::source::{quoted, unquoted};
@@ -62,6 +63,12 @@ pub(super) enum Naming {
 }
 
 impl Query {
+    /// Whether a COLLATE stands within a column.
+    pub(super) fn shows_collate(&self, at: usize) -> bool {
+        let single = self.arms.iter().filter_map(|arm| arm.body.single(at));
+        single.into_iter().any(Typed::has_collate)
+    }
+
     /// The SELECT as text.
     pub(super) fn into_text(self) -> String {
         let mut text = self.with;
@@ -115,6 +122,7 @@ fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
         sql_type: unify(cells.clone()),
         nullable: cells.clone().any(|cell| cell.nullable),
         origin: None,
+        collation: Collation::of_all(cells.clone()).name,
         hidden: false,
     }
 }
@@ -158,6 +166,7 @@ impl Item {
                 sql_type: value.sql_type,
                 nullable: value.nullable,
                 origin: value.origin.clone(),
+                collation: value.collation.name,
                 hidden: false,
             }],
             Self::Star { columns, .. } => {
@@ -313,6 +322,7 @@ impl Analyzer<'_> {
             items.push(match column {
                 ResultColumn::Expr(expr, alias) => {
                     let value = self.expr(expr, scope)?;
+                    let value = self.collated(value);
                     let (name, naming) = match (alias, shown_column(expr, scope)) {
                         (Some(As::As(name) | As::Elided(name)), _) => {
                             (unquoted(name.0), Naming::Alias)
@@ -356,7 +366,10 @@ impl Analyzer<'_> {
         for term in terms {
             texts.push(match term.is_integer() {
                 Some(position) => check_position(position, width)?,
-                None => self.expr(term, scope)?.into_text(),
+                None => {
+                    let value = self.expr(term, scope)?;
+                    self.collated(value).into_text()
+                }
             });
         }
         Ok(texts)
@@ -396,7 +409,7 @@ impl Analyzer<'_> {
         let mut failure = None;
         for scope in scopes {
             match self.expr(term, scope) {
-                Ok(typed) => return Ok(typed.into_text()),
+                Ok(typed) => return Ok(self.collated(typed).into_text()),
                 Err(problem) => failure = failure.or(Some(problem)),
             }
         }
@@ -407,7 +420,8 @@ impl Analyzer<'_> {
     pub(super) fn sorted(&mut self, terms: &[SortedColumn], scope: &Scope) -> Outcome<String> {
         let mut texts = Vec::with_capacity(terms.len());
         for term in terms {
-            let mut text = self.expr(&term.expr, scope)?.into_text();
+            let value = self.expr(&term.expr, scope)?;
+            let mut text = self.collated(value).into_text();
             text.push_str(direction(term));
             texts.push(text);
         }
@@ -464,11 +478,49 @@ impl Analyzer<'_> {
         let single_select = arms.len() == 1
             && matches!(arms.first(), Some(arm) if matches!(arm.body, Body::Select { .. }));
         if !single_select {
-            for arm in arms {
+            for arm in arms.iter_mut() {
                 self.convert_arm(arm, &targets)?;
+            }
+            if let Some(first) = arms.first_mut() {
+                self.collate_arm(&mut first.body, &merged)?;
             }
         }
         Ok(merged)
+    }
+
+    /// The collations of a compound are those of its first row or arm to `SQLite`.
+    fn collate_arm(&mut self, body: &mut Body, merged: &[Column]) -> Outcome<()> {
+        match body {
+            Body::Values(rows) => {
+                let first = rows.first_mut().into_iter().flatten();
+                for (cell, column) in first.zip(merged) {
+                    *cell = self.collated_as(cell.clone(), column.collation);
+                }
+            }
+            Body::Select { items, .. } => {
+                let own = items.iter().flat_map(Item::columns);
+                if own.zip(merged).all(|(own, to)| own.collation == to.collation) {
+                    return Ok(());
+                }
+                let mut single = Vec::with_capacity(merged.len());
+                for item in items.drain(..) {
+                    match item {
+                        Item::Star { columns, .. } => {
+                            let unchanged = vec![None; columns.len()];
+                            self.expand(columns, &unchanged, &mut single)?;
+                        }
+                        one @ Item::One { .. } => single.push(one),
+                    }
+                }
+                for (item, column) in single.iter_mut().zip(merged) {
+                    if let Item::One { value, .. } = item {
+                        *value = self.collated_as(value.clone(), column.collation);
+                    }
+                }
+                *items = single;
+            }
+        }
+        Ok(())
     }
 
     fn convert_arm(&mut self, arm: &mut Arm, targets: &[Option<SqlType>]) -> Outcome<()> {
@@ -542,6 +594,8 @@ impl Analyzer<'_> {
                 None => Typed::untyped(text),
             };
             value.origin = column.origin;
+            value.form = Form::Column;
+            value.collation = column.collation.into();
             self.convert_cell(&mut value, *target)?;
             items.push(Item::One {
                 value,
@@ -588,6 +642,7 @@ fn unify_literals(arms: &[Arm], merged: &mut [Column]) {
 fn merge(column: &mut Column, other: &Column) {
     column.sql_type = unify_types(column.sql_type, other.sql_type);
     column.nullable |= other.nullable;
+    column.collation = Collation::from(column.collation).with(other.collation.into()).name;
     if column.origin != other.origin {
         column.origin = None;
     }

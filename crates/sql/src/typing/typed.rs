@@ -1,5 +1,6 @@
 //! Expressions with their types and their texts, and how types are brought together.
 
+use super::collation::{self, Collation};
 use super::failure::{Failure, Problem};
 use super::literals;
 use super::parameters::Parameters;
@@ -18,6 +19,8 @@ pub(super) struct Typed {
     /// The table and the column that it shows as it is.
     pub(super) origin: Option<(String, String)>,
     pub(super) form: Form,
+    /// How it compares with other texts.
+    pub(super) collation: Collation,
     rounding: Rounding,
 }
 
@@ -56,6 +59,7 @@ impl Typed {
             nullable,
             origin: None,
             form: Form::Other,
+            collation: Collation::default(),
             rounding: Rounding::Done,
         }
     }
@@ -63,6 +67,34 @@ impl Typed {
     pub(super) fn with_form(mut self, form: Form) -> Self {
         self.form = form;
         self
+    }
+
+    pub(super) fn with_collation(mut self, collation: impl Into<Collation>) -> Self {
+        self.collation = collation.into();
+        self
+    }
+
+    /// The same value with COLLATE behind it.
+    pub(super) fn with_collate(self, name: collation::Name) -> Self {
+        let is_simple = matches!(
+            self.form,
+            Form::Column | Form::Text(_) | Form::Parameter(_)
+        );
+        let collation = Collation {
+            name,
+            is_written: true,
+        };
+        let origin = self.origin.clone();
+        let mut value = self
+            .rewritten(|text| collation::with_collate(&text, is_simple, name))
+            .with_collation(collation);
+        value.origin = origin;
+        value
+    }
+
+    /// Whether there may be a COLLATE in the text, which `SQLite` would find.
+    pub(super) fn has_collate(&self) -> bool {
+        self.text.contains(" COLLATE ")
     }
 
     /// NULL, or a parameter without a type.

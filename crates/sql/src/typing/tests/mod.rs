@@ -1,5 +1,6 @@
 //! A small catalogue, the same tables in `SQLite`, and what the tests of this module share.
 
+mod case;
 mod errors;
 mod money;
 mod rewriting;
