@@ -178,7 +178,10 @@ impl Analyzer<'_> {
 
     /// The same for all of several.
     pub(super) fn all_collated(&mut self, values: Vec<Typed>) -> Vec<Typed> {
-        values.into_iter().map(|value| self.collated(value)).collect()
+        values
+            .into_iter()
+            .map(|value| self.collated(value))
+            .collect()
     }
 
     /// A value with this collation, whatever its own is.

@@ -478,7 +478,10 @@ impl Analyzer<'_> {
             None => value,
         };
         let side = Side {
-            collation: column.map(|column| column.collation).unwrap_or_default().into(),
+            collation: column
+                .map(|column| column.collation)
+                .unwrap_or_default()
+                .into(),
             has_collate: false,
             kind: Kind::Column,
         };

@@ -150,7 +150,8 @@ impl Analyzer<'_> {
     fn bare_name(&mut self, name: &str, scope: &Scope) -> Outcome<Typed> {
         let bare = unquoted(name);
         match scope.find(&bare) {
-            Found::Column(column) | Found::Alias(column) => Ok(column_value(name, column)),
+            Found::Column(column, None) | Found::Alias(column) => Ok(column_value(name, column)),
+            Found::Column(column, Some(text)) => Ok(spelled_value(text, column)),
             Found::Several(relations) => Err(self.ambiguous(&bare, &relations)),
             Found::Nothing => match name.to_ascii_lowercase().as_str() {
                 "true" | "false" => Ok(Typed::new(name, SqlType::Boolean, false)),
@@ -468,6 +469,11 @@ fn column_value(text: &str, column: Column) -> Typed {
     typed.origin = column.origin;
     typed.collation = column.collation.into();
     typed
+}
+
+/// A column that is written in another way than by its name. `SQLite` may know another collation.
+pub(super) fn spelled_value(text: String, column: Column) -> Typed {
+    column_value(&text, column).with_form(Form::Other)
 }
 
 /// Two expressions with an operator between them.

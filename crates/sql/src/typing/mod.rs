@@ -103,6 +103,7 @@ pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
         order: Order::of(select)?,
         parameters: Parameters::new(numbered.names),
         tables: Vec::new(),
+        named: 0,
         rewritten: false,
     };
     analyzer.analysis(select)
@@ -124,6 +125,8 @@ struct Analyzer<'a> {
     order: Order,
     parameters: Parameters,
     tables: Vec<String>,
+    /// The subqueries that were given a name.
+    named: usize,
     rewritten: bool,
 }
 
@@ -152,6 +155,12 @@ impl Analyzer<'_> {
         if !self.tables.iter().any(|table| table == name) {
             self.tables.push(name.to_owned());
         }
+    }
+
+    /// A name for a subquery that has none.
+    fn new_qualifier(&mut self) -> String {
+        self.named += 1;
+        format!("apilink_{}", self.named)
     }
 
     /// 42S22, with the nearest names; or the request for the custom fields that may hold the column.

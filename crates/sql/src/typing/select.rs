@@ -7,6 +7,7 @@ use sqlite3_parser::ast::{
 
 use super::Analyzer;
 use super::collation::Collation;
+use super::expression::spelled_value;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
 use super::source::{quoted, unquoted};
@@ -128,7 +129,7 @@ fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
 }
 
 impl Item {
-    fn into_text(self) -> String {
+    pub(super) fn into_text(self) -> String {
         match self {
             Self::One { value, naming, .. }
                 if naming == Naming::Column && value.form == Form::Column =>
@@ -137,6 +138,13 @@ impl Item {
             }
             Self::One { value, name, .. } => format!("{} AS {}", value.into_text(), quoted(&name)),
             Self::Star { text, .. } => text,
+        }
+    }
+
+    /// Gives another name to a column.
+    pub(super) fn rename(&mut self, to: &str) {
+        if let Self::One { name, .. } = self {
+            to.clone_into(name);
         }
     }
 
@@ -159,7 +167,7 @@ impl Item {
         }
     }
 
-    fn columns(&self) -> Vec<Column> {
+    pub(super) fn columns(&self) -> Vec<Column> {
         match self {
             Self::One { value, name, .. } => vec![Column {
                 name: name.clone(),
@@ -336,8 +344,37 @@ impl Analyzer<'_> {
                         naming,
                     }
                 }
-                ResultColumn::Star => star(&scope.relations)?,
+                ResultColumn::Star => {
+                    items.extend(self.star(&scope.relations)?);
+                    continue;
+                }
                 ResultColumn::TableStar(name) => self.table_star(name, scope)?,
+            });
+        }
+        Ok(items)
+    }
+
+    /// The columns of `*`: one by one, where a join is written with ON in place of USING.
+    pub(super) fn star(&mut self, relations: &[Relation]) -> Outcome<Vec<Item>> {
+        if relations.is_empty() {
+            return Err(Problem::syntax("SELECT * needs a FROM.").into());
+        }
+        let mut columns = Vec::new();
+        for relation in relations {
+            complete(relation)?;
+            columns.extend(relation.star(false));
+        }
+        if !relations.iter().any(Relation::is_spelled) {
+            let text = "*".to_owned();
+            return Ok(vec![Item::Star { text, columns }]);
+        }
+        let mut items = Vec::with_capacity(columns.len());
+        for (column, text) in columns {
+            let name = column.name.clone();
+            items.push(Item::One {
+                value: self.collated(spelled_value(text, column)),
+                name,
+                naming: Naming::Column,
             });
         }
         Ok(items)
@@ -499,7 +536,10 @@ impl Analyzer<'_> {
             }
             Body::Select { items, .. } => {
                 let own = items.iter().flat_map(Item::columns);
-                if own.zip(merged).all(|(own, to)| own.collation == to.collation) {
+                if own
+                    .zip(merged)
+                    .all(|(own, to)| own.collation == to.collation)
+                {
                     return Ok(());
                 }
                 let mut single = Vec::with_capacity(merged.len());
@@ -642,7 +682,9 @@ fn unify_literals(arms: &[Arm], merged: &mut [Column]) {
 fn merge(column: &mut Column, other: &Column) {
     column.sql_type = unify_types(column.sql_type, other.sql_type);
     column.nullable |= other.nullable;
-    column.collation = Collation::from(column.collation).with(other.collation.into()).name;
+    column.collation = Collation::from(column.collation)
+        .with(other.collation.into())
+        .name;
     if column.origin != other.origin {
         column.origin = None;
     }
@@ -694,7 +736,7 @@ fn shown_column(expr: &Expr, scope: &Scope) -> Option<String> {
             _ => None,
         },
         Expr::Id(Id(name)) | Expr::Name(Name(name)) => match scope.find(&unquoted(name)) {
-            Found::Column(column) => Some(column.name),
+            Found::Column(column, _) => Some(column.name),
             _ => None,
         },
         Expr::Qualified(table, name) | Expr::DoublyQualified(_, table, name) => {
@@ -708,21 +750,6 @@ fn shown_column(expr: &Expr, scope: &Scope) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn star(relations: &[Relation]) -> Outcome<Item> {
-    if relations.is_empty() {
-        return Err(Problem::syntax("SELECT * needs a FROM.").into());
-    }
-    let mut columns = Vec::new();
-    for relation in relations {
-        complete(relation)?;
-        columns.extend(relation.star(false));
-    }
-    Ok(Item::Star {
-        text: "*".to_owned(),
-        columns,
-    })
 }
 
 /// Fails where the columns of a table are not all known.

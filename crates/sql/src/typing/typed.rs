@@ -76,10 +76,7 @@ impl Typed {
 
     /// The same value with COLLATE behind it.
     pub(super) fn with_collate(self, name: collation::Name) -> Self {
-        let is_simple = matches!(
-            self.form,
-            Form::Column | Form::Text(_) | Form::Parameter(_)
-        );
+        let is_simple = matches!(self.form, Form::Column | Form::Text(_) | Form::Parameter(_));
         let collation = Collation {
             name,
             is_written: true,

@@ -114,7 +114,12 @@ fn comparisons_do_not_depend_on_order_and_form() {
         let sql = format!(
             "SELECT matters.id, words.id FROM matters, words WHERE {condition} ORDER BY 1, 2"
         );
-        assert_eq!(answer(&sql), ["1 1", "2 1"], "{condition}\n{}", rewritten(&sql));
+        assert_eq!(
+            answer(&sql),
+            ["1 1", "2 1"],
+            "{condition}\n{}",
+            rewritten(&sql)
+        );
     }
 }
 
@@ -237,6 +242,58 @@ const QUERIES: &[(&str, &[&str])] = &[
             SELECT n + 1, (SELECT status FROM matters WHERE id = n) FROM c WHERE n < 3)
          SELECT COUNT(*) FROM c WHERE v = 'OPEN'",
         &["3"],
+    ),
+    // USING and NATURAL.
+    (
+        "SELECT COUNT(*) FROM words JOIN (SELECT status AS word FROM matters) m USING (word)",
+        &["2"],
+    ),
+    (
+        "SELECT COUNT(*) FROM (SELECT status AS word FROM matters) m JOIN words USING (word)",
+        &["2"],
+    ),
+    (
+        "SELECT * FROM (SELECT 'OpeN' AS status) JOIN matters USING (status) ORDER BY id",
+        &["OpeN 1 Open", "OpeN 2 open"],
+    ),
+    (
+        "SELECT status, id FROM (SELECT 'OpeN' AS status) s NATURAL JOIN matters
+         WHERE status = 'OPEN' AND s.status <> 'closed' GROUP BY status, id ORDER BY id",
+        &["OpeN 1", "OpeN 2"],
+    ),
+    (
+        "SELECT s.*, m.*, status FROM (SELECT 'OpeN' AS status) s JOIN matters m USING (status)
+         WHERE id = 1",
+        &["OpeN 1 open Open OpeN"],
+    ),
+    (
+        "SELECT status, id FROM (SELECT 'OpeN' AS status) s RIGHT JOIN matters USING (status)
+         ORDER BY id",
+        &["OpeN 1", "OpeN 2", "closed 3", "NULL 4"],
+    ),
+    (
+        "SELECT * FROM (SELECT 'OpeN' AS status) LEFT JOIN matters USING (status) ORDER BY id",
+        &["OpeN 1 Open", "OpeN 2 open"],
+    ),
+    (
+        "SELECT COUNT(*) FROM matters FULL JOIN (SELECT 'x' AS status) s USING (status)
+         WHERE status IN ('X', 'y')",
+        &["1"],
+    ),
+    (
+        "SELECT COUNT(*) FROM (SELECT * FROM matters FULL JOIN (SELECT 'x' AS status) s
+            USING (status)) WHERE status = 'X' OR status = 'OPEN'",
+        &["3"],
+    ),
+    (
+        "SELECT status, id FROM (SELECT 'OpeN' AS status) a JOIN matters USING (status)
+         JOIN (SELECT 'OPEN' AS status, 7 AS n) b USING (status) ORDER BY id",
+        &["OpeN 1", "OpeN 2"],
+    ),
+    (
+        "SELECT COUNT(*) FROM words JOIN ((SELECT 'OpeN' AS status) s JOIN matters
+            USING (status)) AS g ON g.status = words.word",
+        &["2"],
     ),
 ];
 
