@@ -842,7 +842,8 @@ public:
     // ---- logins on another machine
 
     /// The URL at which a person authorizes the application. `state` is the application's own; an
-    /// empty one stands for the property State, or else a random one.
+    /// empty one stands for the property State, or else a random one. While another thread waits
+    /// in connect for a login, and `state` is empty, it is the URL that is waited for.
     std::string authorization_url(std::string_view connection_string, std::string_view state = {}) {
         auto url = detail::text(
             [&](char* buffer, std::int64_t capacity, std::int64_t* whole) {

@@ -35,6 +35,8 @@ struct State {
     options: Options,
     /// The last authorization request that was made for the program.
     pending: Option<AuthorizationRequest>,
+    /// The one that a login waits for.
+    waited_for: Option<AuthorizationRequest>,
 }
 
 #[derive(Default)]
@@ -57,8 +59,12 @@ struct Options {
 }
 
 impl Options {
-    /// Runs a call of the core with them.
-    fn with<R>(&self, call: impl FnOnce(ConnectOptions<'_>) -> R) -> R {
+    /// Runs a call of the core with them; `watch_login` is told what its login waits for.
+    fn with<R>(
+        &self,
+        mut watch_login: impl FnMut(Option<&AuthorizationRequest>),
+        call: impl FnOnce(ConnectOptions<'_>) -> R,
+    ) -> R {
         let mut show_url = self
             .authorize
             .map(|authorize| move |url: &str| authorize.show(url));
@@ -69,6 +75,7 @@ impl Options {
             show_url: show_url
                 .as_mut()
                 .map(|show| show as &mut dyn FnMut(&str) -> bool),
+            watch_login: Some(&mut watch_login),
         })
     }
 }
@@ -173,9 +180,10 @@ impl Connection {
     ) -> Result<Outcome> {
         let attempt = self.begin()?;
         let settings = parse(connection_string, records)?;
-        let session = attempt
-            .options
-            .with(|options| Session::connect(settings, options, &attempt.cancel, records))?;
+        let session = attempt.options.with(
+            |request| self.lock().waited_for = request.cloned(),
+            |options| Session::connect(settings, options, &attempt.cancel, records),
+        )?;
         attempt.finish(session)
     }
 
@@ -332,7 +340,12 @@ impl Connection {
         records: &mut Vec<Diagnostic>,
     ) -> Result<Outcome> {
         let settings = parse(connection_string, records)?;
-        let request = authorization_request(&settings, state)?;
+        // A state of the program's own is for another login than the one that waits.
+        let waited_for = self.lock().waited_for.clone().filter(|_| state.is_none());
+        let request = match waited_for {
+            Some(request) => request,
+            None => authorization_request(&settings, state)?,
+        };
         url.put(request.url.as_str(), records);
         let before = self.lock().pending.replace(request);
         drop(before);
@@ -391,8 +404,10 @@ impl Connection {
             (state.options.clone(), state.pending.clone())
         };
         let settings = parse(connection_string, records)?;
-        options
-            .with(|options| exchange_code(settings, pending.as_ref(), code, options, &cancel))?;
+        options.with(
+            |_| {},
+            |options| exchange_code(settings, pending.as_ref(), code, options, &cancel),
+        )?;
         Ok(Outcome::Done)
     }
 
@@ -425,6 +440,7 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let mut state = self.connection.lock();
+        state.waited_for = None;
         if matches!(state.phase, Phase::Connecting) {
             state.phase = Phase::Idle;
         }

@@ -135,7 +135,9 @@ pub extern "C" fn apilink_connection_free(connection: *mut apilink_connection) -
 }
 
 /// Sets the time limit for connecting and for silence on the wire, in place of the property
-/// Timeout. It does not bound the length of a download that keeps coming.
+/// Timeout. It does not bound the length of a download or an upload that keeps going. What is sent
+/// is taken over by the system long before it is on the wire: silence begins when it would be there
+/// at 16 KiB a second, at most 256 seconds after it was taken over.
 ///
 /// @param connection  a connection that is not connected.
 /// @param seconds     1 to 2147483647; 0 for no limit.
@@ -187,7 +189,9 @@ pub extern "C" fn apilink_connection_set_log_callback(
 }
 
 /// Shows the authorization URL through the program instead of opening a browser, for programs
-/// that have a window of their own. The library still waits for the redirect to CallbackURL.
+/// that have a window of their own. The library still waits for the redirect to CallbackURL. To
+/// have the URL beside the system's browser, call apilink_authorization_url on another thread while
+/// the login waits.
 ///
 /// @param connection  a connection that is not connected.
 /// @param callback    see apilink_authorize_callback; NULL restores the system's browser.
@@ -415,6 +419,10 @@ pub extern "C" fn apilink_token_revoke(connection: *mut apilink_connection) -> i
 ///
 /// Called again with the same arguments, for a larger buffer, it makes a new URL with a new
 /// random state; 2048 bytes are enough for every URL.
+///
+/// While apilink_connection_connect waits for a login on this connection, on another thread, and
+/// state is NULL, the URL is the one that it waits for: for a person to whom the browser that was
+/// opened is of no use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn apilink_authorization_url(
     connection: *mut apilink_connection,

@@ -47,7 +47,7 @@ fn fields(tokens: &TokenSet) -> impl PartialEq + std::fmt::Debug + use<> {
         (
             tokens.token_type.clone(),
             tokens.scope.clone(),
-            tokens.seed.clone(),
+            tokens.lineage.clone(),
         ),
         (tokens.issued_at, tokens.expires_in),
     )

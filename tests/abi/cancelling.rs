@@ -205,6 +205,32 @@ fn reading_a_response_is_cancelled_by_its_request_its_connection_and_its_end() {
     }
 }
 
+/// The wire always has more to give than the program takes, so nothing is ever waited for.
+#[cfg(target_os = "linux")]
+#[test]
+fn saving_to_a_slow_disk_is_cancelled() {
+    use crate::slow_disk;
+    let world = World::start();
+    returns_within_100_ms(|| {
+        let request = new_request(world.connection);
+        let response = endless(&world, request);
+        let path = world.directory.path().join("slow");
+        let text = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        let begun = slow_disk::writes();
+        let call = on_a_thread(response, move |response| {
+            slow_disk::slow_down_this_thread(Duration::from_millis(20));
+            unsafe { apilink_response_save(response, text.as_ptr(), -1, null_mut()) }
+        });
+        wait_until(|| slow_disk::writes() > begun + 5);
+        let since = Instant::now();
+        assert_eq!(apilink_request_cancel(request), APILINK_SUCCESS);
+        let time = ended(call, since);
+        apilink_response_free(response);
+        apilink_request_free(request);
+        time
+    });
+}
+
 #[test]
 fn a_second_call_on_a_request_is_refused_at_once_and_the_first_keeps_its_records() {
     let world = World::start();

@@ -272,6 +272,77 @@ fn a_login_can_be_given_up_where_it_is_shown() {
     apilink_connection_free(connection);
 }
 
+/// Where the URL that a login waits for goes to; the login waits until it is dropped.
+unsafe extern "C" fn pass_on(user_data: *mut c_void, url: *const c_char, _: i64) -> i32 {
+    let shown = unsafe { &*user_data.cast::<std::sync::mpsc::Sender<String>>() };
+    let url = unsafe { std::ffi::CStr::from_ptr(url) };
+    shown.send(url.to_str().unwrap().into()).unwrap();
+    0
+}
+
+#[test]
+fn the_url_that_a_login_waits_for_can_be_had_on_another_thread() {
+    let world = World::start();
+    let connection = new_connection();
+    let (sender, shown) = std::sync::mpsc::channel::<String>();
+    let user_data = (&raw const sender).cast_mut().cast();
+    let code = apilink_connection_set_authorize_callback(connection, Some(pass_on), user_data);
+    assert_eq!(code, APILINK_SUCCESS);
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let string = format!(
+        "Profile={};ProfileSettings='Region={}';InitiateOAuth=GETANDREFRESH;\
+         OAuthClientId=sandbox-client;OAuthClientSecret=sandbox-secret;\
+         CallbackUrl=http://127.0.0.1:{port}/;OAuthSettingsLocation=memory://waiting-{port};",
+        world.directory.path().join("Firm.apip").display(),
+        world.sandbox.base_url()
+    );
+    let ask = |state: Option<&str>| {
+        let mut url = [0; 2048];
+        let code = unsafe {
+            let (text, length) = (string.as_ptr().cast(), size(&string));
+            let (state, state_length) = state.map_or((null(), 0), |s| (s.as_ptr().cast(), size(s)));
+            let url = url.as_mut_ptr();
+            apilink_authorization_url(
+                connection,
+                text,
+                length,
+                state,
+                state_length,
+                url,
+                2048,
+                null_mut(),
+            )
+        };
+        assert_eq!(code, APILINK_SUCCESS, "{:?}", records(connection));
+        text_of(&url)
+    };
+    let before = ask(None);
+    let waiting = crate::world::Shared(connection);
+    let copy = string.clone();
+    let login = std::thread::spawn(move || connect(waiting.get(), &copy));
+    let url = shown
+        .recv_timeout(std::time::Duration::from_secs(60))
+        .unwrap();
+    assert_ne!(url, before);
+    // The program's own state is for a login of its own.
+    assert_ne!(ask(Some("mine")), url);
+    assert_eq!(ask(None), url);
+    let mut state = [0; 256];
+    unsafe { apilink_authorization_state(connection, state.as_mut_ptr(), 256, null_mut()) };
+    assert!(url.contains(&format!("state={}", text_of(&state))));
+
+    let redirect = approve(&url);
+    assert!(http("GET", &redirect, "").contains("return to the program"));
+    assert_eq!(login.join().unwrap(), APILINK_SUCCESS);
+    // Nobody waits for it any more.
+    assert_ne!(ask(None), url);
+    apilink_connection_free(connection);
+}
+
 #[test]
 fn an_authorization_url_is_made_and_its_code_exchanged() {
     let world = World::start();

@@ -25,4 +25,6 @@ mod header;
 mod header_text;
 mod requests;
 mod responses;
+#[cfg(target_os = "linux")]
+mod slow_disk;
 mod world;

@@ -530,6 +530,7 @@ def test_the_token_endpoint(service, canaries, run, tmp_path, authentication):
             "InitiateOAuth": "REFRESH",
             "OAuthSettingsLocation": f"tokens-code-{number}.txt",
             "OAuthVerifier": canaries["code"],
+            # At least 43 characters.
             "PKCEVerifier": canaries["pkce verifier"] + "-" * 10,
         }
         login = {

@@ -7,11 +7,14 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::fork;
+
 /// Runs `work`; `None` when it panicked.
 ///
 /// The message of the panic is left out, because it could quote a secret. The standard panic hook
 /// has written it to the standard error already, unless the program replaced the hook.
 pub fn catch<R>(work: impl FnOnce() -> R) -> Option<R> {
+    fork::watch();
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => Some(result),
         Err(payload) => {

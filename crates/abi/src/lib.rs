@@ -2,6 +2,7 @@
 //!
 //! - [`registry`]: handles that are tokens, never addresses
 //! - [`boundary`]: panics stay inside the library
+//! - [`fork`]: forks are counted
 //! - [`code`]: the return codes, in the manner of ODBC
 //! - [`diagnostics`]: the records that a call leaves on its handle
 //! - [`cancel`]: what runs on a handle, so that it can be cancelled
@@ -16,6 +17,7 @@ pub mod boundary;
 pub mod cancel;
 pub mod code;
 pub mod diagnostics;
+pub mod fork;
 pub mod input;
 pub mod output;
 pub mod registry;

@@ -215,6 +215,10 @@ impl LogFile {
 }
 
 fn append(path: &Path) -> std::io::Result<(File, u64)> {
+    match platform::check_is_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let file = platform::open_log_file(path)?;
     let size = file.metadata()?.len();
     Ok((file, size))

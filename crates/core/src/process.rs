@@ -5,8 +5,40 @@
 //! used, not locked, not even dropped.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
+
+/// One more than the forks that led to this process; 0 while nobody counts them.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// From now on every fork is counted by [`count_fork`], so that the system need not be asked which
+/// process this is. To be called before anything that belongs to the process is used.
+pub fn expect_counted_forks() {
+    // Once they are counted, they stay so.
+    let _ = FORKS.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// Counts a fork: to be called in the child before anything else.
+pub fn count_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What tells this process from those that it was forked from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Process {
+    Forks(u32),
+    Number(u32),
+}
+
+impl Process {
+    fn current() -> Self {
+        match FORKS.load(Ordering::Relaxed) {
+            0 => Self::Number(std::process::id()),
+            forks => Self::Forks(forks),
+        }
+    }
+}
 
 /// A value that belongs to one process: made on first use, and again after a fork.
 pub struct PerProcess<T> {
@@ -15,7 +47,7 @@ pub struct PerProcess<T> {
 }
 
 struct Owned<T> {
-    process: u32,
+    process: Process,
     value: T,
 }
 
@@ -32,7 +64,7 @@ impl<T> PerProcess<T> {
 
     /// The value of this process.
     pub fn get(&self) -> PerProcessRef<T> {
-        let process = std::process::id();
+        let process = Process::current();
         loop {
             let current = self.current.load_full();
             match &current {
@@ -49,7 +81,7 @@ impl<T> PerProcess<T> {
     pub fn with<R>(&self, call: impl FnOnce(&T) -> R) -> R {
         let current = self.current.load();
         match &*current {
-            Some(owned) if owned.process == std::process::id() => call(&owned.value),
+            Some(owned) if owned.process == Process::current() => call(&owned.value),
             _ => {
                 drop(current);
                 call(&self.get())
@@ -57,7 +89,7 @@ impl<T> PerProcess<T> {
         }
     }
 
-    fn replace(&self, stale: Option<Arc<Owned<T>>>, process: u32) {
+    fn replace(&self, stale: Option<Arc<Owned<T>>>, process: Process) {
         let fresh = Some(Arc::new(Owned {
             process,
             value: (self.make)(),

@@ -339,7 +339,8 @@ pub static PROPERTIES: &[Property] = {
          redirected. Needs InitiateOAuth REFRESH or GETANDREFRESH, and OAuthSettingsLocation, \
          where the token will be kept: a code works only once.").secret(),
     works(OAuth, "PKCEVerifier", Text, "",
-        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE.").secret(),
+        "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE: 43 to \
+         128 letters, digits and characters of -._~ (RFC 7636).").secret(),
     works(OAuth, "State", Text, "",
         "The state parameter of the authorization request. When it is not given: a random one.").secret(),
     works(OAuth, "Scope", Text, "",
@@ -357,7 +358,9 @@ pub static PROPERTIES: &[Property] = {
 
     works(Requests, "Timeout", SECONDS, "60",
         "How many seconds connecting, and silence on the wire, may last. It does not limit the \
-         length of a download. 0: no limit."),
+         length of a download or an upload. What is sent is taken over by the system long before it \
+         is on the wire: silence begins when it would be there at 16 KiB a second, at most 256 \
+         seconds after it was taken over. 0: no limit."),
     works(Requests, "ConnectOnOpen", Boolean, "false",
         "Whether connecting proves the token with a request to the service."),
     works(Requests, "Readonly", Boolean, "false",
@@ -369,9 +372,9 @@ pub static PROPERTIES: &[Property] = {
         "Parameters to add to every request to the API, in the form of a query string: `a=1&b=2`.").secret(),
 
     works(Network, "ProxyAutoDetect", Boolean, "true",
-        "Whether the proxy is the one that the system and the environment name. Off when \
-         ProxyServer or a firewall is given. If it is set to true with ProxyServer, the system's \
-         proxy is used and a warning says so."),
+        "Whether the proxy is the one that the system and the environment name, for hosts other \
+         than localhost and loopback addresses. Off when ProxyServer or a firewall is given. If it \
+         is set to true with ProxyServer, the system's proxy is used and a warning says so."),
     works(Network, "ProxyServer", Text, "",
         "The host name or address of an HTTP proxy."),
     works(Network, "ProxyPort", Integer(1, 65_535), "80", "The port of the proxy."),
@@ -379,9 +382,10 @@ pub static PROPERTIES: &[Property] = {
     works(Network, "ProxyPassword", Text, "", "The password for the proxy.").secret(),
     works(Network, "ProxyAuthScheme", OneOf(&["BASIC", "NONE"]), "BASIC",
         "How ProxyUser and ProxyPassword are sent to the proxy. NONE: not at all."),
-    works(Network, "ProxySSLType", OneOf(&["AUTO", "TUNNEL", "NEVER"]), "AUTO",
-        "The proxy is spoken to without TLS, and https goes through it as a tunnel, whichever of \
-         these is given. ALWAYS, TLS to the proxy itself, is not supported."),
+    works(Network, "ProxySSLType", OneOf(&["AUTO", "ALWAYS", "NEVER", "TUNNEL"]), "AUTO",
+        "ALWAYS: the proxy is spoken to by TLS, and its certificate is checked as the service's is \
+         (SSLServerCert). With the others it is spoken to without. Either way https goes through it \
+         as a tunnel."),
     works(Network, "ProxyExceptions", Text, "",
         "Hosts that are reached without the proxy, separated by `;` (enclose the value in quotes) or \
          by commas."),
@@ -403,8 +407,8 @@ pub static PROPERTIES: &[Property] = {
          encrypted.").secret(),
 
     works(Logging, "Logfile", Path, "",
-        "The log file. It is created; its directory is not. Secrets are never written to it. When \
-         it is not given, nothing is logged."),
+        "The log file: not a pipe or a device. It is created; its directory is not. Secrets are \
+         never written to it. When it is not given, nothing is logged."),
     works(Logging, "Verbosity", Integer(1, 5), "1",
         "How much is logged. Each level holds the ones before it: 1 connections and errors, 2 \
          requests, 3 their headers, with secrets masked. 4 and 5 add nothing so far. Bodies are \
@@ -420,6 +424,12 @@ pub static PROPERTIES: &[Property] = {
     works(Sql, "InvalidValues", OneOf(&["ERROR", "NULL"]), "ERROR",
         "What a value becomes that the service sends and that does not fit its column's type: an \
          error that names the row and the column, or NULL with a warning."),
+    works(Sql, "MaxRows", ANY_INTEGER, "-1",
+        "The most rows of a result whose outermost SELECT has neither aggregates nor GROUP BY. A LIMIT \
+         that is smaller holds besides. Results of system tables are not bounded. 0 or less: all rows."),
+    works(Sql, "Pagesize", ANY_INTEGER, "-1",
+        "The most records that are asked for at once, if the service allows more. Smaller pages take \
+         more requests. 0 or less: as many as the service allows."),
 
     accepted("User", Text, "No scheme that needs it is supported.").alias(&["UID"]),
     accepted("Password", Text, "No scheme that needs it is supported.").alias(&["PWD"]).secret(),
@@ -456,8 +466,6 @@ pub static PROPERTIES: &[Property] = {
     accepted("BrowsableSchemas", Text, "For SQL metadata."),
     accepted("Tables", Text, "For SQL metadata."),
     accepted("Views", Text, "For SQL metadata."),
-    accepted("Pagesize", ANY_INTEGER, "The profile says how many records a page has."),
-    accepted("MaxRows", ANY_INTEGER, "For SQL."),
     accepted("RTK", Text, "No licence key is needed.").secret(),
     accepted("PseudoColumns", Text, "For SQL."),
     accepted("UserDefinedViews", Text, "For SQL."),

@@ -71,6 +71,10 @@ pub struct Settings {
     pub custom_fields: bool,
     /// `InvalidValues=NULL`: a value that does not fit its column is NULL.
     pub invalid_values_are_null: bool,
+    /// `MaxRows`: the most rows of a result without aggregates and groups. `None`: all.
+    pub max_rows: Option<u64>,
+    /// `Pagesize`: the most records that a list is asked for at once. `None`: as many as it allows.
+    pub page_size: Option<u32>,
     /// The properties that were given and do nothing, for the log.
     pub without_effect: Vec<String>,
     described: Vec<(&'static str, String)>,
@@ -156,7 +160,8 @@ pub enum ProxySettings {
     Direct,
     /// Through a proxy or a firewall.
     Through {
-        /// `http://HOST:PORT` (a proxy, or a `TUNNEL` firewall) or `socks5h://HOST:PORT`.
+        /// `http://HOST:PORT` (a proxy, or a `TUNNEL` firewall), `https://HOST:PORT` (a proxy that
+        /// is spoken to by TLS) or `socks5h://HOST:PORT`.
         url: Url,
         /// User and password, if the proxy wants them.
         credentials: Option<(String, SecretString)>,
@@ -226,7 +231,7 @@ impl Settings {
             given: given_token(&given)?,
             token_location: token_location(&given)?,
             verifier: given.secret("OAuthVerifier"),
-            pkce_verifier: given.secret("PKCEVerifier"),
+            pkce_verifier: pkce_verifier(&given)?,
             state: given.text("State").map(str::to_owned),
             scope: given.text("Scope").map(str::to_owned),
             endpoints: endpoints(&given, &profile, &region)?,
@@ -239,6 +244,9 @@ impl Settings {
             readonly: given.boolean("Readonly"),
             custom_fields: given.word("CustomFields") == "COLUMNS",
             invalid_values_are_null: given.word("InvalidValues") == "NULL",
+            max_rows: bound(&given, "MaxRows"),
+            page_size: bound(&given, "Pagesize")
+                .map(|size| u32::try_from(size).unwrap_or(u32::MAX)),
             without_effect: given.without_effect(),
             described: given.describe(),
             profile,
@@ -428,6 +436,21 @@ fn callback_url(given: &Given) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// RFC 7636 section 4.1.
+fn pkce_verifier(given: &Given) -> Result<Option<SecretString>> {
+    let verifier = given.secret("PKCEVerifier");
+    let is_unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    let is_right = |text: &str| (43..=128).contains(&text.len()) && text.chars().all(is_unreserved);
+    match &verifier {
+        Some(text) if !is_right(text.expose_secret()) => Err(Diagnostic::invalid_value(
+            "PKCEVerifier: the value is not a PKCE code verifier, which has 43 to 128 letters, \
+             digits and characters of -._~ (RFC 7636). Give the one that belongs to the \
+             authorization URL, or leave it out to have one made.",
+        )),
+        _ => Ok(verifier),
+    }
+}
+
 fn given_token(given: &Given) -> Result<GivenToken> {
     let timestamp = given
         .unsigned("OAuthTokenTimestamp")
@@ -545,6 +568,12 @@ fn custom_url_params(given: &Given) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect()
+}
+
+/// A number that is no bound where it is 0 or less.
+fn bound(given: &Given, name: &str) -> Option<u64> {
+    let number = given.unsigned(name)?;
+    (number > 0).then_some(number)
 }
 
 fn log(given: &Given) -> Result<LogSettings> {

@@ -7,7 +7,7 @@ use apilink_core::cancel::CancellationToken;
 use apilink_core::session::Session;
 use apilink_core::{Diagnostic, Result, SqlState};
 
-use crate::catalog::{Catalog, TableShape};
+use crate::catalog::{Catalog, TableShape, TableSource};
 use crate::custom_fields;
 use crate::dialect::{self, Qualifiers};
 use crate::engine::Prepared;
@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::rewrite;
 use crate::system::{self, ConnectionFacts};
 use crate::types::SqlType;
-use crate::typing::{self, Analysis, Failure};
+use crate::typing::{self, Analysis, Failure, Written};
 use crate::value::{Value, ValueRef};
 
 /// The tables of a connection, ready for queries from any number of threads.
@@ -76,6 +76,8 @@ pub struct Rows<'s> {
     /// The number of columns.
     width: usize,
     source: RowSource,
+    /// Rows that may still be handed out, if there is a bound.
+    left: Option<u64>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -181,14 +183,20 @@ impl Database {
         } else {
             Arc::default()
         };
-        let mut outcome = typing::analyze(&translated.sql, &catalog);
+        let written = Written {
+            sql,
+            positions: &translated.positions,
+        };
+        let analyze =
+            |catalog: &Catalog| typing::analyze_translated(&translated.sql, written, catalog);
+        let mut outcome = analyze(&catalog);
         if outcome.is_err() && self.catalog.get().is_none() {
             catalog = self.known_catalog();
-            outcome = typing::analyze(&translated.sql, &catalog);
+            outcome = analyze(&catalog);
         }
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
             catalog = self.load_custom_fields(&progress, cancel)?;
-            outcome = typing::analyze(&translated.sql, &catalog);
+            outcome = analyze(&catalog);
         }
         let analysis = outcome.map_err(in_original)?;
         let statement = Statement {
@@ -249,25 +257,44 @@ impl Statement {
             ));
         }
         self.progress.reset();
-        let prepared = if values.is_empty() {
-            self.plan(&self.analysis, cancel)?
+        let with_values;
+        let analysis = if values.is_empty() {
+            &self.analysis
         } else {
-            self.plan(&self.with_values(values)?, cancel)?
+            with_values = self.with_values(values)?;
+            &with_values
         };
-        let source = if self.explained.is_some() {
-            RowSource::Listed {
+        let prepared = self.plan(analysis, cancel)?;
+        let (source, left) = if self.explained.is_some() {
+            let listed = RowSource::Listed {
                 rows: plan_rows(&prepared.steps()).into_iter(),
                 row: None,
-            }
+            };
+            (listed, None)
         } else {
-            RowSource::Query(Box::new(prepared))
+            let left = self.bounded(analysis).map(|(_, most)| most);
+            (RowSource::Query(Box::new(prepared)), left)
         };
         Ok(Rows {
             _statement: PhantomData,
             width: self.columns().len(),
             source,
+            left,
             warnings: Vec::new(),
         })
+    }
+
+    /// The statement with the bound of the property `MaxRows`, and that; `None` if none holds for it.
+    fn bounded(&self, analysis: &Analysis) -> Option<(String, u64)> {
+        let most = self.session.settings().max_rows?;
+        let is_system = |name: &String| {
+            let shape = self.catalog.table(name);
+            shape.is_some_and(|shape| matches!(shape.source, TableSource::System))
+        };
+        if analysis.tables.iter().all(is_system) {
+            return None;
+        }
+        Some((rewrite::bounded(&analysis.sql, most)?, most))
     }
 
     /// The statement with these values in place of its parameters: so planned, a value that the
@@ -306,7 +333,9 @@ impl Statement {
             fetcher,
             Arc::new(move |table| system::rows(table, &catalog, &facts)),
         );
-        let sql = rewrite::rewrite(&analysis.sql, &self.catalog);
+        let bounded = self.bounded(analysis).map(|(sql, _)| sql);
+        let sql = bounded.as_deref().unwrap_or(&analysis.sql);
+        let sql = rewrite::rewrite(sql, &self.catalog);
         Prepared::new(runtime, &tables, &sql, &self.written)
     }
 }
@@ -318,6 +347,9 @@ impl Rows<'_> {
     /// What the service says; 22018 a value that does not fit its column's type; HY008 cancelled.
     /// After an error there are no more rows.
     pub fn advance(&mut self) -> Result<bool> {
+        if self.left == Some(0) {
+            self.finish();
+        }
         let moved = match &mut self.source {
             RowSource::Query(prepared) => prepared.advance(),
             RowSource::Listed { rows, row } => {
@@ -326,7 +358,9 @@ impl Rows<'_> {
             }
             RowSource::Done => Ok(false),
         };
-        if !matches!(moved, Ok(true)) {
+        if matches!(moved, Ok(true)) {
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        } else {
             self.finish();
         }
         moved

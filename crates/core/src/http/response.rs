@@ -126,6 +126,10 @@ impl Rest {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
+        // A reader that is slower than the wire never comes to wait.
+        if cancel.is_cancelled() {
+            return Err(Diagnostic::cancelled());
+        }
         let arriving = &mut self.arriving;
         let arrival = match arriving.try_recv() {
             Ok(arrival) => Some(arrival),

@@ -1,6 +1,5 @@
 //! One attempt to send a request: no token, no repetition, no redirect.
 
-use std::fs::File;
 use std::future::Future;
 use std::io::Read;
 use std::sync::Arc;
@@ -17,11 +16,13 @@ use url::Url;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::client::{self, Way};
 use crate::http::request::RequestBody;
 use crate::http::response::{Arrival, Response, Rest};
+use crate::http::tls;
 use crate::http::upload::{Activity, Upload, unless_silent};
-use crate::http::{client, tls};
 use crate::io::{self, LANES, Lane, Lanes};
+use crate::platform;
 use crate::region::Origin;
 use crate::settings::TransportSettings;
 
@@ -42,10 +43,14 @@ pub(crate) struct Transport {
     settings: TransportSettings,
     /// Shared by the clients, and with it the TLS sessions that can be resumed.
     tls: OnceCell<ClientConfig>,
-    clients: [OnceCell<reqwest::Client>; LANES],
+    clients: Clients,
+    /// Those for hosts that are reached without the proxy.
+    direct_clients: Clients,
     /// A host speaks HTTP/2, over which one connection serves calls side by side.
     has_http_2: Arc<AtomicBool>,
 }
+
+type Clients = [OnceCell<reqwest::Client>; LANES];
 
 /// What one attempt sends, apart from the body.
 #[derive(Clone)]
@@ -89,6 +94,7 @@ impl Transport {
             settings,
             tls: OnceCell::new(),
             clients: [const { OnceCell::new() }; LANES],
+            direct_clients: [const { OnceCell::new() }; LANES],
             has_http_2: Arc::default(),
         }
     }
@@ -97,7 +103,8 @@ impl Transport {
         &self.settings
     }
 
-    fn client(&self, lane: &Lane) -> Result<reqwest::Client> {
+    fn client(&self, lane: &Lane, url: &Url) -> Result<reqwest::Client> {
+        let way = Way::to(url, &self.settings);
         let problem = |error: reqwest::Error| {
             Diagnostic::new(
                 SqlState::GENERAL_ERROR,
@@ -108,10 +115,14 @@ impl Transport {
             let tls = self
                 .tls
                 .get_or_try_init(|| tls::client_config(&self.settings))?;
-            let builder = client::builder(&self.settings, tls.clone())?;
+            let builder = client::builder(&self.settings, tls.clone(), way)?;
             builder.build().map_err(problem)
         };
-        match self.clients.get(lane.number()) {
+        let clients = match way {
+            Way::Configured => &self.clients,
+            Way::Direct => &self.direct_clients,
+        };
+        match clients.get(lane.number()) {
             Some(client) => client.get_or_try_init(make).cloned(),
             None => make(),
         }
@@ -138,7 +149,7 @@ impl Transport {
                         format!("The file {} cannot be read: {error}.", path.display()),
                     )
                 };
-                let mut file = File::open(path).map_err(problem)?;
+                let mut file = platform::open_file(path).map_err(problem)?;
                 let length = file.metadata().map_err(problem)?.len();
                 self.feed(attempt, &mut file, Some(length), cancel)?
             }
@@ -187,7 +198,7 @@ impl Transport {
         attempt: Attempt,
         upload: Option<Upload>,
     ) -> impl Future<Output = Result<std::result::Result<Response, Failure>>> + use<> {
-        let client = self.client(lane);
+        let client = self.client(lane, &attempt.url);
         let (lane, has_http_2) = (Arc::clone(lane), Arc::clone(&self.has_http_2));
         async move { Ok(exchange(&lane, client?, attempt, upload, &has_http_2).await) }
     }

@@ -2,9 +2,7 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,43 +18,77 @@ use crate::region::Origin;
 /// Pieces in which bytes in memory are sent, so that progress can be seen.
 const PIECE: usize = 64 << 10;
 
+/// How slowly a wire may take a body, in bytes a second, before that counts as silence.
+const SLOWEST: u32 = 16 << 10;
+/// How many bytes of a body the system may have taken over and not sent yet: what Linux keeps for a
+/// connection at most unless it is configured otherwise (`tcp_wmem` in tcp(7)). Others keep less.
+const UNSENT: u32 = 4 << 20;
+
 /// When something was last heard of a request.
+///
+/// The system takes over the pieces of a body long before it sends them, and there is no portable
+/// way to see it send. So they are taken to go out at the slowest rate that is allowed, and silence
+/// begins when the last of them must have gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     last: Instant,
+    /// When all that was handed over is sent, at the slowest rate.
+    sent_by: Instant,
     /// The wire waits for the program, not the program for the wire.
-    starved: bool,
+    is_starved: bool,
 }
 
 impl Default for Activity {
     fn default() -> Self {
+        let now = Instant::now();
         Self(Arc::new(Mutex::new(State {
-            last: Instant::now(),
-            starved: false,
+            last: now,
+            sent_by: now,
+            is_starved: false,
         })))
     }
 }
 
 impl Activity {
-    fn note(&self, starved: bool) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The request takes over so many bytes of its body.
+    fn hand_over(&self, count: usize) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let unsent = state.sent_by.max(now) + time_for(u32::try_from(count).unwrap_or(UNSENT));
         *state = State {
-            last: Instant::now(),
-            starved,
+            last: now,
+            sent_by: unsent.min(now + time_for(UNSENT)),
+            is_starved: false,
         };
     }
 
-    fn last(&self) -> Instant {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.starved {
-            Instant::now()
-        } else {
-            state.last
-        }
+    /// The request wants more of its body than the program has ready.
+    fn starve(&self) {
+        self.state().is_starved = true;
     }
+
+    /// How long nothing may be heard since the last activity, and when that is over.
+    fn patience(&self, limit: Duration) -> (Duration, Instant) {
+        let state = self.state();
+        if state.is_starved {
+            return (limit, Instant::now() + limit);
+        }
+        let silence = limit + state.sent_by.saturating_duration_since(state.last);
+        (silence, state.last + silence)
+    }
+
+    /// Every change is a few assignments that cannot fail.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long the slowest wire takes for so many bytes.
+fn time_for(bytes: u32) -> Duration {
+    Duration::from_secs(bytes.into()) / SLOWEST
 }
 
 /// Nothing was heard for this long.
@@ -71,13 +103,14 @@ impl Silent {
             format!(
                 "{host} was silent for {} seconds. Try again later, or raise the time limit \
                  (property Timeout).",
-                self.0.as_secs_f64()
+                self.0.as_secs()
             ),
         )
     }
 }
 
-/// Waits for `work`, but no longer than `limit` since the last activity.
+/// Waits for `work`, but no longer than `limit` since the last activity: see [`Activity`] for when
+/// that was while a body is sent.
 pub(crate) async fn unless_silent<T>(
     limit: Option<Duration>,
     activity: &Activity,
@@ -87,15 +120,16 @@ pub(crate) async fn unless_silent<T>(
         return Ok(work.await);
     };
     let mut work = pin!(work);
-    activity.note(false);
+    activity.hand_over(0);
     loop {
-        let deadline = activity.last() + limit;
+        let (_, deadline) = activity.patience(limit);
         tokio::select! {
             biased;
             result = &mut work => return Ok(result),
             () = tokio::time::sleep_until(deadline) => {
-                if activity.last() + limit <= Instant::now() {
-                    return Err(Silent(limit));
+                let (silence, deadline) = activity.patience(limit);
+                if deadline <= Instant::now() {
+                    return Err(Silent(silence));
                 }
             }
         }
@@ -156,9 +190,16 @@ impl Body for Upload {
             }
             Source::Pieces(pieces) => pieces.poll_recv(context),
         };
-        self.activity.note(piece.is_pending());
-        if let (Poll::Ready(Some(Ok(piece))), Some(length)) = (&piece, &mut self.length) {
-            *length = length.saturating_sub(piece.len() as u64);
+        match &piece {
+            Poll::Pending => self.activity.starve(),
+            Poll::Ready(Some(Ok(piece))) => {
+                let count = piece.len();
+                self.activity.hand_over(count);
+                if let Some(length) = &mut self.length {
+                    *length = length.saturating_sub(count as u64);
+                }
+            }
+            Poll::Ready(_) => self.activity.hand_over(0),
         }
         piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
@@ -196,7 +237,7 @@ mod tests {
             let slow = async move {
                 for _ in 0..10 {
                     tokio::time::sleep(Duration::from_secs(9)).await;
-                    progress.note(false);
+                    progress.hand_over(0);
                 }
             };
             assert!(unless_silent(limit, &activity, slow).await.is_ok());
@@ -209,11 +250,49 @@ mod tests {
             let activity = Activity::default();
             let waiting = activity.clone();
             let slow_program = async move {
-                waiting.note(true);
+                waiting.starve();
                 tokio::time::sleep(Duration::from_secs(100)).await;
             };
             let limit = Some(Duration::from_secs(10));
             assert!(unless_silent(limit, &activity, slow_program).await.is_ok());
         });
+    }
+    /// How long it takes until a request is given up that has handed over pieces of so many bytes,
+    /// with a second between them, and hears nothing.
+    fn given_up_after(pieces: &[usize]) -> Duration {
+        test_runtime().block_on(async {
+            let activity = Activity::default();
+            let handed_over = activity.clone();
+            let request = async move {
+                for count in pieces {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    handed_over.hand_over(*count);
+                }
+                std::future::pending::<()>().await;
+            };
+            let begun = Instant::now();
+            let limit = Some(Duration::from_secs(10));
+            let silent = unless_silent(limit, &activity, request).await;
+            assert!(silent.is_err());
+            begun.elapsed()
+        })
+    }
+
+    #[test]
+    fn what_was_handed_over_is_given_time_to_go_out() {
+        const RATE: usize = SLOWEST as usize;
+        for (pieces, expected) in [
+            (&[][..], 10),
+            (&[RATE][..], 1 + 1 + 10),
+            (&[3 * RATE, 3 * RATE], 1 + 6 + 10),
+            // What went out in the meantime does not count again.
+            (&[RATE; 20], 20 + 1 + 10),
+            (&[RATE / 4; 20], 20 + 10),
+            // However long the body, the system has not more than this of it.
+            (&[1 << 30, 1 << 30], 2 + 256 + 10),
+        ] {
+            let after = given_up_after(pieces);
+            assert_eq!((after.as_millis() + 500) / 1000, expected, "{pieces:?}");
+        }
     }
 }

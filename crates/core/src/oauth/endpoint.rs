@@ -26,10 +26,11 @@ use crate::http::request::RequestBody;
 use crate::http::retry::{backoff, retry_after};
 use crate::http::tls;
 use crate::http::transport::{Attempt, Stage, Transport, cause, is_tls_refusal};
-use crate::profile::{ClientAuthentication, RevocationAuthorization};
+use crate::io;
+use crate::profile::{ClientAuthentication, RetryProfile, RevocationAuthorization};
 use crate::secret::{basic, scrub};
 use crate::settings::{Settings, TransportSettings};
-use crate::token::TokenSet;
+use crate::token::{Lineage, TokenSet};
 
 /// A token reply is a few hundred bytes; more than this is something else.
 const MAX_REPLY: usize = 1 << 20;
@@ -89,7 +90,7 @@ pub(crate) fn exchange_code(
     let used: Vec<&SecretString> = pkce_verifier.into_iter().chain([code]).collect();
     let issued_at = SystemTime::now();
     let reply = request
-        .request(&|request| send_cancellable(transport, request, cancel))
+        .request(&|request| send_cancellable(settings, transport, request, cancel))
         .map_err(|error| grant_problem(error, settings, Grant::Code, &used))?;
     token_set(&reply, issued_at)
 }
@@ -103,7 +104,7 @@ pub(crate) fn exchange_code(
 pub(crate) fn refresh(settings: &Settings, refresh_token: &SecretString) -> Result<TokenSet> {
     let client = client(settings, &settings.endpoints.refresh)?;
     let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
-    let http = blocking_client(&settings.transport)?;
+    let http = blocking_client(&settings.transport, &settings.endpoints.refresh)?;
     let issued_at = SystemTime::now();
     let reply = client
         .exchange_refresh_token(&used)
@@ -237,31 +238,81 @@ fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<TokenSet> {
         }),
         issued_at: Some(issued_at),
         expires_in: reply.expires_in(),
-        seed: None,
+        lineage: Lineage::default(),
     })
 }
 
+/// Sends the exchange of a code, and again after failures that pass by: a person has answered for
+/// it, and is not to be asked again.
 fn send_cancellable(
+    settings: &Settings,
     transport: &Transport,
     request: HttpRequest,
     cancel: &CancellationToken,
 ) -> Result<HttpResponse> {
     let (parts, body) = request.into_parts();
-    let attempt = Attempt {
+    let to_send = Attempt {
         method: parts.method,
         url: endpoint_url(&parts.uri.to_string())?,
         headers: parts.headers,
         timeout: transport.settings().timeout,
     };
-    let mut response = transport
-        .send(attempt, &mut RequestBody::Bytes(Bytes::from(body)), cancel)
-        .map_err(|failure| failure.diagnostic)?;
-    let status = response.status();
-    tolerant(status, response.body_up_to(MAX_REPLY, cancel)?)
+    let body = Bytes::from(body);
+    // A code outlives a window of the rate limit.
+    let longest = Duration::from_secs(settings.profile.rate_limit.window_seconds);
+    for attempt in 1.. {
+        let outcome = transport.send(
+            to_send.clone(),
+            &mut RequestBody::Bytes(body.clone()),
+            cancel,
+        );
+        let ended = match &outcome {
+            Ok(response) => Ended::Reply(response.status(), response.headers()),
+            Err(failure) => Ended::Failure(failure.stage),
+        };
+        if let Some(wait) = wait_for_repetition(&settings.profile.retry, attempt, &ended) {
+            drop(outcome);
+            io::sleep(cancel, wait.min(longest))?;
+            continue;
+        }
+        let mut response = outcome.map_err(|failure| failure.diagnostic)?;
+        let status = response.status();
+        return tolerant(status, response.body_up_to(MAX_REPLY, cancel)?);
+    }
+    Err(no_attempts())
 }
 
-fn blocking_client(settings: &TransportSettings) -> Result<reqwest::blocking::Client> {
-    let builder = http_client::builder(settings, tls::client_config(settings)?)?;
+/// How an attempt at a token request ended.
+enum Ended<'a> {
+    Reply(http::StatusCode, &'a HeaderMap),
+    Failure(Stage),
+}
+
+/// The wait before a token request is sent again, after a failure that passes by; `None` where the
+/// outcome stands. A repetition cannot make things worse: if the code or the refresh token was used
+/// up by an earlier attempt, it is lost either way.
+fn wait_for_repetition(retry: &RetryProfile, attempt: u32, ended: &Ended<'_>) -> Option<Duration> {
+    if attempt >= retry.attempts {
+        return None;
+    }
+    match ended {
+        Ended::Reply(status, headers)
+            if status.as_u16() == 429 || retry.statuses.contains(&status.as_u16()) =>
+        {
+            Some(retry_after(headers).unwrap_or_else(|| backoff(retry, attempt)))
+        }
+        Ended::Failure(Stage::Connecting) => Some(backoff(retry, attempt)),
+        Ended::Reply(..) | Ended::Failure(_) => None,
+    }
+}
+
+fn no_attempts() -> Diagnostic {
+    Diagnostic::new(SqlState::GENERAL_ERROR, "The profile allows no attempts.")
+}
+
+fn blocking_client(settings: &TransportSettings, url: &Url) -> Result<reqwest::blocking::Client> {
+    let way = http_client::Way::to(url, settings);
+    let builder = http_client::builder(settings, tls::client_config(settings)?, way)?;
     reqwest::blocking::ClientBuilder::from(builder)
         .timeout(refresh_limit(settings))
         .build()
@@ -279,37 +330,29 @@ fn refresh_limit(settings: &TransportSettings) -> Duration {
     settings.timeout.unwrap_or(LONGEST)
 }
 
-/// Sends a refresh, and again after failures that pass by. A repetition cannot make things worse:
-/// if the refresh token was used up by the first try, it is lost either way.
+/// Sends a refresh, and again after failures that pass by.
 fn send_with_repetition(
     settings: &Settings,
     http: &reqwest::blocking::Client,
     request: &HttpRequest,
 ) -> Result<HttpResponse> {
     let retry = &settings.profile.retry;
+    // Others wait for the token store meanwhile.
+    let longest = Duration::from_millis(retry.cap_milliseconds);
     for attempt in 1.. {
-        let last = attempt >= retry.attempts;
-        let wait = match send_blocking(http, request.clone(), refresh_limit(&settings.transport)) {
-            Ok((status, headers, _))
-                if !last
-                    && (status.as_u16() == 429 || retry.statuses.contains(&status.as_u16())) =>
-            {
-                // Others wait for the token store meanwhile.
-                let longest = Duration::from_millis(retry.cap_milliseconds);
-                retry_after(&headers)
-                    .unwrap_or_else(|| backoff(retry, attempt))
-                    .min(longest)
-            }
-            Ok((status, _, body)) => return tolerant(status, Some(body)),
-            Err((Stage::Connecting, _)) if !last => backoff(retry, attempt),
-            Err((_, diagnostic)) => return Err(diagnostic),
+        let outcome = send_blocking(http, request.clone(), refresh_limit(&settings.transport));
+        let ended = match &outcome {
+            Ok((status, headers, _)) => Ended::Reply(*status, headers),
+            Err((stage, _)) => Ended::Failure(*stage),
         };
-        std::thread::sleep(wait);
+        if let Some(wait) = wait_for_repetition(retry, attempt, &ended) {
+            std::thread::sleep(wait.min(longest));
+            continue;
+        }
+        let (status, _, body) = outcome.map_err(|(_, diagnostic)| diagnostic)?;
+        return tolerant(status, Some(body));
     }
-    Err(Diagnostic::new(
-        SqlState::GENERAL_ERROR,
-        "The profile allows no attempts.",
-    ))
+    Err(no_attempts())
 }
 
 type BlockingReply = (http::StatusCode, HeaderMap, Vec<u8>);
@@ -386,7 +429,8 @@ fn endpoint_url(text: &str) -> Result<Url> {
 }
 
 /// Drops what oauth2 is stricter about than the services are: it wants status 200 and a JSON
-/// content type. `None` in place of a body that is too large.
+/// content type, and errors with a status of their own. `None` in place of a body that is too
+/// large.
 fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpResponse> {
     let Some(body) = body.filter(|body| body.len() <= MAX_REPLY) else {
         return Err(Diagnostic::new(
@@ -397,20 +441,21 @@ fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpRespo
     if !status.is_success() && !is_oauth_error(&body) {
         return Err(no_oauth_error(status));
     }
-    let status = if status.is_success() {
-        http::StatusCode::OK
-    } else {
-        status
+    let status = match (status.is_success(), is_oauth_error(&body)) {
+        (true, false) => http::StatusCode::OK,
+        (true, true) => http::StatusCode::BAD_REQUEST,
+        (false, _) => status,
     };
     let mut response = HttpResponse::new(body);
     *response.status_mut() = status;
     Ok(response)
 }
 
-/// RFC 6749 section 5.2.
+/// RFC 6749 section 5.2. A reply with a token is none, whatever else it says.
 fn is_oauth_error(body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|body: serde_json::Value| {
-        body.get("error").is_some_and(serde_json::Value::is_string)
+        let is_text = |name| body.get(name).is_some_and(serde_json::Value::is_string);
+        is_text("error") && !is_text("access_token")
     })
 }
 

@@ -17,11 +17,49 @@ pub use windows::{
     open_lock_file, open_log_file, real_directory, sync_directory, usual_permissions,
 };
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
+use reqwest::ClientBuilder;
+
 use crate::error::{Diagnostic, Result, SqlState};
+
+/// Leaves it to `Timeout` how long the other side may take nothing: reqwest would have Linux give a
+/// connection up after 30 seconds of that.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+pub fn without_limit_of_system(builder: ClientBuilder) -> ClientBuilder {
+    builder.tcp_user_timeout(None)
+}
+
+/// Nothing to do: there is no such limit here.
+#[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
+pub fn without_limit_of_system(builder: ClientBuilder) -> ClientBuilder {
+    builder
+}
+
+/// Opens a file to read it.
+///
+/// # Errors
+/// As [`check_is_file`], and when it cannot be opened.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    check_is_file(path)?;
+    File::open(path)
+}
+
+/// Refuses pipes and devices, because opening one could keep the caller waiting for ever.
+///
+/// # Errors
+/// When there is no such file, or it is not a regular one.
+pub fn check_is_file(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
 
 /// The directory for the configuration of the user that runs this process: `%APPDATA%` on Windows,
 /// elsewhere `$XDG_CONFIG_HOME` or `~/.config` (XDG Base Directory Specification 0.8).

@@ -20,10 +20,11 @@ use crate::log::{Log, LogSink};
 use crate::oauth::callback::{Redirect, another_login};
 use crate::oauth::{self, AuthorizationRequest, endpoint, login};
 use crate::region::{self, Region};
+use crate::secret::MASK;
 use crate::settings::{AuthScheme, InitiateOAuth, Settings};
 use crate::token::keeper::{Demand, Keeper, Refusal};
 use crate::token::store::{DefaultName, TokenStore};
-use crate::token::{Seed, TokenSet, digest};
+use crate::token::{Lineage, Seed, TokenSet, digest};
 
 /// What the program says in place of the connection string.
 #[derive(Default)]
@@ -36,6 +37,37 @@ pub struct ConnectOptions<'a> {
     pub log: Option<(u8, LogSink)>,
     /// Shows the authorization URL in place of the system's browser; `false` gives the login up.
     pub show_url: Option<&'a mut dyn FnMut(&str) -> bool>,
+    /// Is told of the authorization request that a login is about to wait for, before a person
+    /// sees it; and of none when that wait is over.
+    pub watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+}
+
+/// How a person is asked to log in.
+struct Asking<'a> {
+    show_url: Option<login::ShowUrl<'a>>,
+    watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+}
+
+impl Asking<'_> {
+    fn waits_for(&mut self, request: Option<&AuthorizationRequest>) {
+        if let Some(watch) = &mut self.watch_login {
+            watch(request);
+        }
+    }
+
+    fn show_url(&mut self) -> Option<login::ShowUrl<'_>> {
+        match &mut self.show_url {
+            Some(show_url) => Some(&mut **show_url),
+            None => None,
+        }
+    }
+
+    fn describe(&self) -> &'static str {
+        match self.show_url {
+            Some(_) => "A login is needed. Its URL is shown by the program.",
+            None => "A login is needed. Its URL is shown by the system's browser.",
+        }
+    }
 }
 
 /// An open connection. Calls run side by side.
@@ -86,6 +118,7 @@ impl Session {
             login_timeout,
             log,
             show_url,
+            watch_login,
         } = options;
         let settings = Arc::new(with_overrides(settings, timeout, login_timeout));
         let log = Arc::new(Log::open(&settings.log, log)?);
@@ -97,33 +130,32 @@ impl Session {
             settings,
             log,
         };
-        let connected = session.open(show_url, cancel, records);
+        let asking = Asking {
+            show_url,
+            watch_login,
+        };
+        let connected = session.open(asking, cancel, records);
         session.log.write(1, "INFO", || match &connected {
             Ok(()) => "Connected.".into(),
-            Err(problem) => format!("Not connected: {problem}"),
+            Err(problem) => format!("Not connected: {}", without_state(&problem.to_string())),
         });
         connected.map(|()| session)
     }
 
     fn open(
         &self,
-        show_url: Option<login::ShowUrl<'_>>,
+        mut asking: Asking<'_>,
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<()> {
-        let mut show_url = show_url;
-        let show_again: Option<login::ShowUrl<'_>> = match &mut show_url {
-            Some(show_url) => Some(&mut **show_url),
-            None => None,
-        };
-        let has_logged_in = self.have_token(show_again, cancel, records)?;
+        let has_logged_in = self.have_token(&mut asking, cancel, records)?;
         if !self.settings.connect_on_open {
             return Ok(());
         }
         match self.prove(cancel, records) {
             // The token at hand may have been refused for good, which calls for a login.
             Err(problem) if problem.sqlstate == SqlState::AUTHORIZATION && !has_logged_in => {
-                if self.have_token(show_url, cancel, records)? {
+                if self.have_token(&mut asking, cancel, records)? {
                     return self.prove(cancel, records);
                 }
                 Err(problem)
@@ -135,7 +167,7 @@ impl Session {
     /// Sees to it that there is a token. Whether that took a login.
     fn have_token(
         &self,
-        show_url: Option<login::ShowUrl<'_>>,
+        asking: &mut Asking<'_>,
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<bool> {
@@ -145,7 +177,7 @@ impl Session {
         match self.fresh(&Demand::Usable, cancel, records) {
             Ok(_) => Ok(false),
             Err(refusal) if refusal.needs_login => {
-                self.log_in(keeper, refusal, show_url, cancel, records)?;
+                self.log_in(keeper, refusal, asking, cancel, records)?;
                 Ok(true)
             }
             Err(refusal) => Err(refusal.diagnostic),
@@ -157,7 +189,7 @@ impl Session {
         &self,
         keeper: &Arc<Keeper>,
         refusal: Refusal,
-        show_url: Option<login::ShowUrl<'_>>,
+        asking: &mut Asking<'_>,
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<()> {
@@ -178,20 +210,20 @@ impl Session {
         }
         keeper.check_writable()?;
         let request = oauth::authorization_request(&self.settings, None)?;
-        self.log
-            .write(1, "OAUTH", || "A login is needed; waiting for it.".into());
-        let limit = self.settings.login_timeout;
+        self.log.write(1, "OAUTH", || asking.describe().to_owned());
+        asking.waits_for(Some(&request));
         let code = login::login(
             &request,
             &self.settings.callback_url,
-            show_url,
-            limit,
+            asking.show_url(),
+            self.settings.login_timeout,
             cancel,
-        )?;
+        );
+        asking.waits_for(None);
         let token = endpoint::exchange_code(
             &self.settings,
             &self.transport,
-            &code,
+            &code?,
             request.pkce_verifier.as_ref(),
             cancel,
         )?;
@@ -499,7 +531,7 @@ fn given_token(settings: &Settings) -> TokenSet {
             .issued_at
             .or_else(|| given.expires_in.map(|_| SystemTime::now())),
         expires_in: given.expires_in,
-        seed: None,
+        lineage: Lineage::default(),
     }
 }
 
@@ -521,7 +553,7 @@ pub fn exchange_code(
         timeout,
         login_timeout,
         log,
-        show_url: _,
+        ..
     } = options;
     let settings = Arc::new(with_overrides(settings, timeout, login_timeout));
     let keeper = keeper(&settings)?;
@@ -568,6 +600,43 @@ fn log_settings(log: &Log, settings: &Settings) {
     }
 }
 
+/// A message for the log. The state in its authorization URL is for the person who logs in.
+fn without_state(message: &str) -> String {
+    let start = ["?state=", "&state="]
+        .into_iter()
+        .find_map(|name| Some(message.find(name)? + name.len()));
+    let Some(start) = start else {
+        return message.to_owned();
+    };
+    let (before, rest) = message.split_at(start);
+    let is_end = |c: char| c == '&' || c.is_whitespace();
+    let (_, after) = rest.split_at(rest.find(is_end).unwrap_or(rest.len()));
+    format!("{before}{MASK}{after}")
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_state;
+
+    #[test]
+    fn the_state_is_left_out_of_the_log() {
+        for (message, expected) in [
+            (
+                "Open https://x/a?b=c&state=a%26b&d=e now",
+                "Open https://x/a?b=c&state=*****&d=e now",
+            ),
+            (
+                "The URL was https://x/a?state=abc",
+                "The URL was https://x/a?state=*****",
+            ),
+            ("https://x/?state= é", "https://x/?state=***** é"),
+            ("no URL, though a state=1", "no URL, though a state=1"),
+        ] {
+            assert_eq!(without_state(message), expected);
+        }
+    }
 }

@@ -144,6 +144,7 @@ fn every_name_of_the_table_is_accepted_with_its_default_or_an_allowed_value() {
             "FirewallType" => "FirewallType=NONE".to_owned(),
             "FirewallServer" => "FirewallServer=x;FirewallType=SOCKS5".to_owned(),
             "ProxyPassword" => "ProxyPassword=x;ProxyUser=y".to_owned(),
+            "PKCEVerifier" => format!("PKCEVerifier={}", "x".repeat(43)),
             name => format!("{name}={value}"),
         };
         for name in std::iter::once(&property.name).chain(property.aliases) {
@@ -189,7 +190,7 @@ fn values_that_are_not_allowed_name_the_allowed_ones() {
         ("AuthScheme=BASIC", "OAuth, None"),
         ("InitiateOAuth=ALWAYS", "OFF, REFRESH, GETANDREFRESH"),
         ("ProxyAuthScheme=NTLM", "BASIC, NONE"),
-        ("ProxySSLType=ALWAYS", "AUTO, TUNNEL, NEVER"),
+        ("ProxySSLType=SOMETIMES", "AUTO, ALWAYS, NEVER, TUNNEL"),
         ("FirewallType=SOCKS4", "NONE, SOCKS5, TUNNEL"),
         ("Readonly=maybe", "true, false"),
         ("Timeout=-1", "a whole number, 0 or more"),
@@ -324,6 +325,26 @@ fn a_profile_with_pkce_needs_no_secret() {
         path.display()
     );
     parse(&text).check_for_connect().unwrap();
+}
+
+/// RFC 7636 section 4.1.
+#[test]
+fn a_pkce_verifier_is_43_to_128_unreserved_characters() {
+    for good in ["a".repeat(43), "-._~".repeat(32)] {
+        parse(&format!("PKCEVerifier={good}"));
+    }
+    for bad in [
+        "a".repeat(42),
+        "a".repeat(129),
+        format!("{}+", "a".repeat(43)),
+        format!("{}é", "a".repeat(43)),
+        format!("{} b", "a".repeat(43)),
+    ] {
+        let message = error(&format!("PKCEVerifier={bad}"));
+        assert!(message.contains("PKCEVerifier"), "{message}");
+        assert!(message.contains("43 to 128"), "{message}");
+        assert!(!message.contains("aaa"), "{message}");
+    }
 }
 
 #[test]
@@ -694,7 +715,22 @@ fn effective_properties_are_described_with_secrets_masked() {
     assert_eq!(value("LoginTimeout"), Some("5"));
     assert_eq!(value("ProxyAutoDetect"), Some("false"));
     assert_eq!(value("Scope"), Some("a b"));
-    assert_eq!(value("MaxRows"), None);
+    assert_eq!(value("MaxRows"), Some("-1"));
+    assert_eq!(value("RowScanDepth"), None);
+}
+
+#[test]
+fn bounds_of_results_are_read() {
+    let bounds = |text: &str| {
+        let settings = parse(text);
+        (settings.max_rows, settings.page_size)
+    };
+    assert_eq!(bounds(""), (None, None));
+    assert_eq!(bounds("MaxRows=-1;Page Size=0"), (None, None));
+    assert_eq!(bounds("MaxRows=7;Pagesize=1000"), (Some(7), Some(1000)));
+    let (largest, huge) = (i64::MAX, Some(u32::MAX));
+    assert_eq!(bounds(&format!("Pagesize={largest}")), (None, huge));
+    assert!(error("MaxRows=many").contains("MaxRows"));
 }
 
 /// Text around a canary that leads properties down their different paths.

@@ -89,8 +89,12 @@ fn http_proxy(given: &Given, server: &str) -> Result<ProxySettings> {
         .split([';', ','])
         .map(str::trim)
         .filter(|host| !host.is_empty());
+    let scheme = match given.word("ProxySSLType") {
+        "ALWAYS" => "https",
+        _ => "http",
+    };
     Ok(ProxySettings::Through {
-        url: proxy_url("http", "ProxyServer", server, port)?,
+        url: proxy_url(scheme, "ProxyServer", server, port)?,
         credentials,
         exceptions: exceptions.map(str::to_owned).collect(),
     })

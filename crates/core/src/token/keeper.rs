@@ -205,7 +205,7 @@ impl Keeper {
         state.current = state.latest(stored).or_else(|| {
             given.map(|given| {
                 Arc::new(TokenSet {
-                    seed: self.seed.clone(),
+                    lineage: self.seed.clone().into(),
                     ..given
                 })
             })
@@ -412,14 +412,15 @@ impl Keeper {
 
     /// What a refresh reply leaves unsaid stays as it was.
     fn inherit(&self, fresh: TokenSet, known: &TokenSet) -> TokenSet {
+        let mut lineage = known.lineage.clone();
+        let replaced = known.refresh_token.as_ref().map(Seed::of);
+        for seed in replaced.into_iter().chain(self.seed.clone()) {
+            lineage.add(seed);
+        }
         TokenSet {
             refresh_token: fresh.refresh_token.or_else(|| known.refresh_token.clone()),
             scope: fresh.scope.or_else(|| known.scope.clone()),
-            seed: self
-                .seed
-                .clone()
-                .or_else(|| known.seed.clone())
-                .or_else(|| known.refresh_token.as_ref().map(Seed::of)),
+            lineage,
             ..fresh
         }
     }
@@ -451,7 +452,7 @@ impl Keeper {
     ) -> Result<()> {
         let lock = self.lock(settings, cancel)?;
         let token = TokenSet {
-            seed: self.seed.clone(),
+            lineage: self.seed.clone().into(),
             ..token
         };
         self.store.save(&lock, &token)?;
@@ -493,9 +494,10 @@ impl Keeper {
     /// The stored tokens, if they descend from the credential of the string, or are its own.
     fn of_lineage(&self, stored: Option<TokenSet>) -> Option<TokenSet> {
         stored.filter(|stored| {
-            self.seed.is_none()
-                || stored.seed == self.seed
-                || stored.refresh_token.as_ref().map(Seed::of) == self.seed
+            self.seed.as_ref().is_none_or(|seed| {
+                stored.lineage.is_from(seed)
+                    || stored.refresh_token.as_ref().map(Seed::of).as_ref() == Some(seed)
+            })
         })
     }
 

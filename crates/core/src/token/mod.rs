@@ -24,15 +24,64 @@ pub struct TokenSet {
     pub issued_at: Option<SystemTime>,
     /// How long the access token lives from `issued_at`. `None`: unknown.
     pub expires_in: Option<Duration>,
-    /// Which refresh token or code of a connection string this descends from.
-    pub seed: Option<Seed>,
+    /// Which refresh tokens and codes this descends from.
+    pub lineage: Lineage,
 }
 
-/// SHA-256 (hexadecimal) of the refresh token or authorization code that was given in a connection
-/// string. It lets a store recognise that its tokens descend from that string, so that an old
-/// string does not undo a rotation, and a code is exchanged only once.
+/// SHA-256 (hexadecimal) of a refresh token or authorization code that tokens descend from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seed(pub String);
+
+/// What tokens descend from, the oldest first: the refresh token or authorization code of a
+/// connection string, and the refresh tokens that were replaced since. It lets a store recognise
+/// that its tokens descend from a string, so that an old string, whichever of the refresh tokens it
+/// holds, does not undo a rotation, and a code is exchanged only once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lineage(Vec<Seed>);
+
+impl Lineage {
+    /// How many seeds are kept.
+    const LONGEST: usize = 32;
+
+    /// The lineage that words name.
+    #[must_use]
+    pub fn of_words(words: &str) -> Self {
+        let seeds = words.split_whitespace();
+        Self(seeds.map(|seed| Seed(seed.to_owned())).collect())
+    }
+
+    /// Its seeds as words. `None` where there are none.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let seeds: Vec<&str> = self.0.iter().map(|seed| seed.0.as_str()).collect();
+        (!seeds.is_empty()).then(|| seeds.join(" "))
+    }
+
+    /// Whether the tokens descend from this credential.
+    #[must_use]
+    pub fn is_from(&self, seed: &Seed) -> bool {
+        self.0.contains(seed)
+    }
+
+    /// Adds a seed, as the latest one. Of too many, the first and the latest are kept: an old
+    /// string holds what there was in the beginning.
+    pub fn add(&mut self, seed: Seed) {
+        if self.0.first() == Some(&seed) {
+            return;
+        }
+        self.0.retain(|known| *known != seed);
+        self.0.push(seed);
+        while self.0.len() > Self::LONGEST {
+            self.0.remove(1);
+        }
+    }
+}
+
+impl From<Option<Seed>> for Lineage {
+    fn from(seed: Option<Seed>) -> Self {
+        Self(seed.into_iter().collect())
+    }
+}
 
 impl Seed {
     /// The seed of a credential.
@@ -97,7 +146,7 @@ mod tests {
             scope: None,
             issued_at,
             expires_in: expires_in.map(Duration::from_secs),
-            seed: None,
+            lineage: Lineage::default(),
         }
     }
 
@@ -110,6 +159,26 @@ mod tests {
         assert!(!token(ago(3550), Some(3600)).is_usable(now, margin));
         assert!(token(ago(8), Some(10)).is_usable(now, margin));
         assert!(!token(ago(9), Some(10)).is_usable(now, margin));
+    }
+
+    #[test]
+    fn of_a_long_lineage_the_first_and_the_latest_are_kept() {
+        let seed = |number: usize| Seed(number.to_string());
+        let mut lineage = Lineage::from(Some(seed(0)));
+        for number in 1..100 {
+            lineage.add(seed(number));
+            // What is named again and again stays.
+            lineage.add(seed(3));
+            lineage.add(seed(0));
+        }
+        let kept: Vec<usize> = (0..100)
+            .filter(|number| lineage.is_from(&seed(*number)))
+            .collect();
+        let expected: Vec<usize> = [0, 3].into_iter().chain(70..100).collect();
+        assert_eq!(kept, expected);
+        let words = lineage.words().unwrap();
+        assert_eq!(Lineage::of_words(&words), lineage);
+        assert_eq!(Lineage::default().words(), None);
     }
 
     #[test]

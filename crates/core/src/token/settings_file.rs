@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Seed, TokenSet};
+use super::{Lineage, TokenSet};
 
 /// The largest settings file that is read or written, in bytes.
 pub const MAX_LEN: usize = 1024 * 1024;
@@ -151,7 +151,7 @@ impl SettingsFile {
         };
         let token_type = self.text(Key::TokenType)?.unwrap_or(DEFAULT_TOKEN_TYPE);
         let scope = self.text(Key::Scope)?;
-        let seed = self.text(Key::Seed)?;
+        let lineage = self.text(Key::Seed)?;
         if access_token.is_none() && refresh_token.is_none() {
             return Ok(None);
         }
@@ -162,7 +162,7 @@ impl SettingsFile {
             scope: scope.map(str::to_owned),
             issued_at: timestamp.map(|since| SystemTime::UNIX_EPOCH + since),
             expires_in,
-            seed: seed.map(|seed| Seed(seed.to_owned())),
+            lineage: lineage.map(Lineage::of_words).unwrap_or_default(),
         }))
     }
 
@@ -464,7 +464,7 @@ fn new_values(tokens: &TokenSet) -> Result<Vec<(Key, Zeroizing<String>)>, Defect
         .map(ExposeSecret::expose_secret);
     let token_type = Some(tokens.token_type.trim()).filter(|kind| *kind != DEFAULT_TOKEN_TYPE);
     let scope = tokens.scope.as_deref().map(str::trim);
-    let seed = tokens.seed.as_ref().map(|seed| seed.0.as_str());
+    let lineage = tokens.lineage.words();
     let expires_in = tokens.expires_in.map(whole_seconds);
     let exact_expires_in = tokens.expires_in.and_then(with_fraction);
     let timestamp = tokens.issued_at.map(timestamp);
@@ -476,7 +476,7 @@ fn new_values(tokens: &TokenSet) -> Result<Vec<(Key, Zeroizing<String>)>, Defect
         (Key::Timestamp, timestamp.as_deref()),
         (Key::TokenType, token_type),
         (Key::Scope, scope),
-        (Key::Seed, seed),
+        (Key::Seed, lineage.as_deref()),
         (Key::ExactExpiresIn, exact_expires_in.as_deref()),
     ];
     let present = values

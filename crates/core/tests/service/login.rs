@@ -5,6 +5,7 @@ use apilink_core::error::native;
 use apilink_core::oauth::authorization_request;
 use apilink_core::session::{ConnectOptions, Session, exchange_code};
 use apilink_core::{Result, SqlState};
+use clio_sandbox::{Fault, FaultKind};
 
 use super::{Service, browse, get, settings};
 
@@ -57,6 +58,25 @@ fn a_usable_token_means_no_network_traffic() {
     let service = Service::plain();
     service.connect("");
     assert_eq!(service.sandbox.counters().connections, 0);
+}
+
+/// The log says how a person was asked. The state is for nobody else.
+#[test]
+fn the_log_tells_of_a_login_without_its_state() {
+    let service = Service::plain();
+    let mut shown = String::new();
+    let mut show = |url: &str| {
+        url.clone_into(&mut shown);
+        true
+    };
+    let more = "LoginTimeout=1;State=state-%-canary";
+    let error = service.try_connect(more, Some(&mut show)).err().unwrap();
+    assert_eq!(error.sqlstate, SqlState::TIMEOUT);
+    assert!(shown.contains("-canary") && error.message.contains(&shown));
+    let log = service.log.lock().unwrap().join("\n");
+    assert!(log.contains("shown by the program"), "{log}");
+    assert!(log.contains("/oauth/authorize?"), "{log}");
+    assert!(!log.contains("canary"), "{log}");
 }
 
 #[test]
@@ -150,6 +170,50 @@ fn headless_with_a_code_or_the_whole_url() {
     }
     let tokens = service.sandbox.counters().tokens;
     assert_eq!((tokens.authorization_code, tokens.invalid_code), (2, 0));
+}
+
+/// A person has approved it, and is not to be asked again for a moment's trouble.
+#[test]
+fn a_login_survives_a_token_endpoint_that_is_down_or_busy_for_a_moment() {
+    let service = Service::plain();
+    for (status, retry_after) in [(503, None), (429, Some("1")), (502, None)] {
+        service.sandbox.fault(Fault {
+            status: Some(status),
+            retry_after: retry_after.map(str::to_owned),
+            ..Fault::new("/oauth/token", FaultKind::Status)
+        });
+    }
+    let session = log_in(&service, "approve").unwrap();
+    get(&session, "users/who_am_i");
+    let counters = service.sandbox.counters();
+    assert_eq!(counters.consent.approved, 1);
+    assert_eq!(counters.tokens.authorization_code, 1);
+}
+
+#[test]
+fn the_wait_before_a_code_is_sent_again_can_be_cancelled() {
+    let service = Service::plain();
+    let settings = service.settings("");
+    service.sandbox.fault(Fault {
+        status: Some(429),
+        retry_after: Some("50".into()),
+        ..Fault::new("/oauth/token", FaultKind::Status)
+    });
+    let cancel = CancellationToken::new();
+    let begun = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let exchanging =
+            scope.spawn(|| exchange_code(settings, None, "x", ConnectOptions::default(), &cancel));
+        while service.sandbox.counters().faults.is_empty() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!exchanging.is_finished());
+        cancel.cancel();
+        let error = exchanging.join().unwrap().unwrap_err();
+        assert_eq!(error.sqlstate, SqlState::CANCELLED);
+    });
+    assert!(begun.elapsed().as_secs() < 20);
 }
 
 #[test]

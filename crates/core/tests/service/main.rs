@@ -8,6 +8,7 @@
 )]
 #![allow(missing_docs)]
 
+mod bodies;
 mod calls;
 mod login;
 mod refresh;
@@ -158,6 +159,30 @@ fn free_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
+}
+
+/// Runs a test in a process of its own with these variables in its environment: `body` runs there
+/// only, and `after` here. `name` is the test's, with its module.
+fn in_a_child(name: &str, variables: &[(&str, &str)], body: impl FnOnce(), after: impl FnOnce()) {
+    const MARK: &str = "APILINK_TEST_CHILD";
+    if std::env::var_os(MARK).is_some() {
+        return body();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .envs(variables.iter().copied())
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    after();
 }
 
 /// A client for plain HTTP on loopback; TLS has to be configured all the same.

@@ -76,6 +76,42 @@ fn a_rotated_refresh_token_is_stored_and_an_old_string_does_not_undo_it() {
     assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (4, 0));
 }
 
+/// Whichever of a chain of refresh tokens a string holds.
+#[test]
+fn an_old_string_from_the_middle_of_a_chain_does_not_undo_it_either() {
+    let service = Service::rotating();
+    let string =
+        |refresh_token: &str| format!("InitiateOAuth=REFRESH;OAuthRefreshToken={refresh_token}");
+    let mut chain = vec![service.grant(Duration::from_secs(60)).refresh_token];
+    quiet(&service, &string(&chain[0])).unwrap();
+    for round in 0..4 {
+        chain.push(stored_refresh_token(&service));
+        // With the first token, and with none.
+        let more = if round % 2 == 0 {
+            string(&chain[0])
+        } else {
+            "InitiateOAuth=REFRESH".into()
+        };
+        let session = quiet(&service, &more).unwrap();
+        session
+            .refresh(&CancellationToken::new(), &mut Vec::new())
+            .unwrap();
+    }
+    chain.push(stored_refresh_token(&service));
+    for old in &chain {
+        let session = quiet(&service, &string(old)).unwrap();
+        get(&session, "users/who_am_i");
+    }
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (5, 0));
+
+    // What does not belong to the chain counts before it.
+    let other = service.grant(Duration::from_secs(60)).refresh_token;
+    quiet(&service, &string(&other)).unwrap();
+    let tokens = service.sandbox.counters().tokens;
+    assert_eq!((tokens.refresh_token, tokens.invalid_refresh), (6, 0));
+}
+
 #[test]
 fn the_old_refresh_token_is_kept_unless_the_reply_has_a_new_one() {
     let service = Service::plain();
@@ -207,6 +243,7 @@ fn token_replies_are_read_tolerantly() {
         ("expires_in", serde_json::Value::Null),
         ("expires_in", "3600".into()),
         ("token_type", "BEARER".into()),
+        ("error", "none".into()),
     ] {
         let service = Service::plain();
         service.store_token(Duration::ZERO);
@@ -230,6 +267,28 @@ fn a_token_reply_that_is_none_is_an_error_without_its_text() {
     let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
     assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
     assert!(!error.message.contains("canary"), "{error}");
+}
+
+/// Some services send their errors with status 200.
+#[test]
+fn an_oauth_error_with_a_good_status_is_an_error_all_the_same() {
+    let service = Service::plain();
+    service.store_token(Duration::ZERO);
+    service.sandbox.fault(Fault {
+        body: Some(r#"{"error":"invalid_grant","error_description":"gone"}"#.into()),
+        times: 0,
+        ..Fault::new("/oauth/token", FaultKind::Token)
+    });
+    let error = quiet(&service, "InitiateOAuth=REFRESH").err().unwrap();
+    assert_eq!(error.native, native::OAUTH_INVALID_GRANT, "{error}");
+    assert!(error.message.contains("new login is needed"), "{error}");
+    let mut asked = 0;
+    let mut show = |_: &str| {
+        asked += 1;
+        false
+    };
+    let error = service.try_connect("", Some(&mut show)).err().unwrap();
+    assert_eq!((asked, error.sqlstate), (1, SqlState::CANCELLED));
 }
 
 /// By their age alone, the stored tokens would look good for a long time.

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use apilink_core::SqlState;
+use apilink_core::cancel::CancellationToken;
 use apilink_core::http::Request;
-use apilink_core::session::Session;
+use apilink_core::session::{ConnectOptions, Session};
 use clio_sandbox::Options;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{Service, get, send};
+use super::{Service, get, in_a_child, send, settings};
 
 /// An authority, and what it has signed, as PEM files in a folder.
 struct Certificates {
@@ -109,6 +110,49 @@ fn a_certificate_is_trusted_as_an_authority_as_itself_or_not_at_all() {
         assert_eq!(error.sqlstate, SqlState::CANNOT_CONNECT);
         assert!(error.message.contains("certificate"), "{error}");
     }
+}
+
+#[test]
+fn any_certificate_is_accepted_where_the_string_says_so() {
+    let certificates = Certificates::new();
+    let (service, more) = behind_tls(&certificates);
+    // Even that of another host.
+    let more = more.replace("Local.apip", "Other.apip");
+    let profile = std::fs::read_to_string(certificates.path("Local.apip")).unwrap();
+    certificates.write(
+        "Other.apip",
+        &profile.replace("\"localhost:", "\"127.0.0.1:"),
+    );
+    let refused = send(&service.connect(&more), &Request::get("users/who_am_i")).0;
+    assert_eq!(refused.err().unwrap().sqlstate, SqlState::CANNOT_CONNECT);
+    let session = service.connect(&format!("{more};SSLServerCert=*"));
+    get(&session, "users/who_am_i");
+}
+
+/// A corporate authority is put into the system's store, here one that the environment names.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_authority_of_the_systems_store_is_trusted() {
+    let certificates = Certificates::new();
+    let (service, more) = behind_tls(&certificates);
+    service.store_token(std::time::Duration::from_secs(3600));
+    let authority = certificates.path("authority.pem");
+    let variables = [
+        ("SSL_CERT_FILE", authority.to_str().unwrap()),
+        ("APILINK_TEST_STRING", &service.string(&more)),
+    ];
+    in_a_child(
+        "transport::an_authority_of_the_systems_store_is_trusted",
+        &variables,
+        || {
+            let settings = settings(&std::env::var("APILINK_TEST_STRING").unwrap());
+            let (cancel, mut records) = (CancellationToken::new(), Vec::new());
+            let options = ConnectOptions::default();
+            let session = Session::connect(settings, options, &cancel, &mut records).unwrap();
+            get(&session, "users/who_am_i");
+        },
+        || {},
+    );
 }
 
 #[test]
@@ -247,7 +291,10 @@ fn serve(mut client: TcpStream, notes: &Mutex<Vec<String>>) {
         .push(format!("{} {authorized}", lines[0].to_ascii_lowercase()));
     let target = lines[0].split(' ').nth(1).unwrap();
     if lines[0].starts_with("CONNECT") {
-        let server = TcpStream::connect(target).unwrap();
+        let Ok(server) = TcpStream::connect(target) else {
+            let _ = client.write_all(b"HTTP/1.1 502 No such host\r\n\r\n");
+            return;
+        };
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         return splice(client, server);
     }
@@ -347,6 +394,48 @@ fn an_http_proxy_is_used_with_its_password() {
 }
 
 #[test]
+fn a_proxy_is_spoken_to_by_tls_where_that_is_asked_for() {
+    let certificates = Certificates::new();
+    let read = |name: &str| CertificateDer::from_pem_file(certificates.path(name)).unwrap();
+    let key = PrivateKeyDer::from_pem_file(certificates.path("localhost.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![read("localhost.crt")], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let proxy = std::thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(tls, client);
+        let mut line = String::new();
+        BufReader::new(&mut stream).read_line(&mut line).unwrap();
+        let body = r#"{"data":{"id":1}}"#;
+        let _ = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+        line
+    });
+    let service = Service::plain();
+    let more = format!(
+        "ProxyServer=localhost;ProxyPort={port};ProxySSLType=ALWAYS;SSLServerCert={}",
+        certificates.path("authority.pem").display()
+    );
+    get(&service.connect(&more), "users/who_am_i");
+    let asked = format!("GET {}/api/v4/", service.sandbox.base_url());
+    let line = proxy.join().unwrap();
+    assert!(line.starts_with(&asked), "{line}");
+}
+
+#[test]
 fn the_token_endpoint_is_reached_through_the_proxy_too() {
     let service = Service::plain();
     service.store_token(std::time::Duration::ZERO);
@@ -357,6 +446,42 @@ fn the_token_endpoint_is_reached_through_the_proxy_too() {
     assert!(
         seen.iter().any(|line| line.contains("/oauth/token")),
         "{seen:?}"
+    );
+}
+
+/// The system's proxy is for other machines: secrets of a local server are not sent there.
+#[test]
+fn this_machine_is_reached_without_the_systems_proxy() {
+    let proxy = Proxy::start();
+    let url = format!("http://127.0.0.1:{}", proxy.port);
+    let variables = [("http_proxy", &*url), ("https_proxy", &*url)];
+    in_a_child(
+        "transport::this_machine_is_reached_without_the_systems_proxy",
+        &variables,
+        || {
+            let service = Service::plain();
+            service.store_token(std::time::Duration::ZERO);
+            let session = through(&service, "");
+            session
+                .revoke(&CancellationToken::new(), &mut Vec::new())
+                .unwrap();
+            // Others are reached through it.
+            let certificates = Certificates::new();
+            let more = profile_with_region(&certificates, "443");
+            let path = certificates.path("Local.apip");
+            let profile = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, profile.replace("localhost:443", "clio.invalid")).unwrap();
+            service.store_token(std::time::Duration::from_secs(3600));
+            let session = service.connect(&more);
+            assert!(send(&session, &Request::get("matters")).0.is_err());
+        },
+        || {
+            let seen = proxy.seen();
+            assert!(!seen.is_empty());
+            for line in seen {
+                assert_eq!(line, "connect clio.invalid:443 http/1.1 false");
+            }
+        },
     );
 }
 

@@ -23,7 +23,10 @@ impl Translator<'_, '_> {
                 Ok(self.source.behind(index))
             }
             // The walk goes through their content, and drops the closing brace.
-            "fn" | "oj" => Ok(word + 1),
+            "fn" | "oj" => {
+                self.output.begin_at(self.source, index);
+                Ok(word + 1)
+            }
             "limit" => Ok(word),
             "escape" => {
                 self.output.replace(self.source, index, "ESCAPE");

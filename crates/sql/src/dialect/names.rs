@@ -54,6 +54,7 @@ impl Translator<'_, '_> {
             Offset => return self.offset(index),
             Fetch => return self.fetch(index),
             N if before_text && self.source.gap_before(index + 1).is_empty() => {
+                self.output.begin_at(self.source, index);
                 self.output.copy_at(self.source, index, index + 1);
                 return Ok(Some(index + 2));
             }
@@ -171,6 +172,7 @@ impl Translator<'_, '_> {
                 self.output.replace(self.source, index, written);
             }
             None if self.are_known(&qualifiers) => {
+                self.output.begin_at(self.source, index);
                 self.output.copy_at(self.source, index, table);
             }
             None if is_table => return Err(self.unknown_qualifier(&qualifiers)),

@@ -1,5 +1,7 @@
 //! The translated text, with where each part of it comes from.
 
+use std::ops::Range;
+
 use super::lexer::is_word;
 use super::source::Source;
 
@@ -7,6 +9,8 @@ use super::source::Source;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Positions {
     segments: Vec<Segment>,
+    /// Where the translated text ends, and the original statement.
+    ends: (usize, usize),
 }
 
 /// A part of the translated text, up to the next one.
@@ -22,6 +26,10 @@ impl Positions {
     /// The offset in the original text, in bytes, of what is at an offset of the translated text.
     #[must_use]
     pub fn original(&self, offset: usize) -> usize {
+        let (end, original_end) = self.ends;
+        if offset >= end {
+            return original_end;
+        }
         let next = self
             .segments
             .partition_point(|segment| segment.start <= offset);
@@ -34,6 +42,21 @@ impl Positions {
             };
             segment.source + within
         })
+    }
+
+    /// The part of the original text for a part of the translated one that begins with a token and
+    /// ends before another.
+    #[must_use]
+    pub fn written<'w>(&self, original: &'w str, part: Range<usize>) -> &'w str {
+        let first = self
+            .segments
+            .partition_point(|segment| segment.start < part.start);
+        let start = match self.segments.get(first) {
+            Some(segment) if segment.start == part.start => segment.source,
+            _ => self.original(part.start),
+        };
+        let written = original.get(start..self.original(part.end));
+        written.unwrap_or_default()
     }
 
     fn add(&mut self, segment: Segment) {
@@ -54,6 +77,8 @@ pub(super) struct Output {
     positions: Positions,
     /// The token that was written last, if nothing was inserted since.
     last: Option<usize>,
+    /// Where what the next token stands for begins in the original, if before the token.
+    begin: Option<usize>,
 }
 
 impl Output {
@@ -62,11 +87,19 @@ impl Output {
             sql: String::with_capacity(capacity + 32),
             positions: Positions::default(),
             last: None,
+            begin: None,
         }
     }
 
-    pub(super) fn finish(self) -> (String, Positions) {
+    pub(super) fn finish(mut self, source: &Source<'_>) -> (String, Positions) {
+        self.positions.ends = (self.sql.len(), source.end());
         (self.sql, self.positions)
+    }
+
+    /// The next token that is written stands for what begins with this one, which is left out.
+    pub(super) fn begin_at(&mut self, source: &Source<'_>, index: usize) {
+        let start = source.token(index).map(|token| token.start);
+        self.begin = self.begin.or(start);
     }
 
     /// Writes a token as it is, with the blanks and comments before it.
@@ -78,7 +111,7 @@ impl Output {
     pub(super) fn copy_at(&mut self, source: &Source<'_>, place: usize, index: usize) {
         self.gap(source, place);
         if let Some(token) = source.token(index) {
-            self.push(source.text(index), token.start, true);
+            self.push_token(source.text(index), token.start, true);
             self.last = Some(index);
         }
     }
@@ -97,8 +130,15 @@ impl Output {
         if !is_apart(self.sql.as_bytes().last(), text.as_bytes().first()) {
             self.sql.push(' ');
         }
-        self.push(text, offset, false);
+        self.push_token(text, offset, false);
         self.last = None;
+    }
+
+    fn push_token(&mut self, text: &str, source: usize, is_copy: bool) {
+        if let Some(begin) = self.begin.take() {
+            self.push("", begin, false);
+        }
+        self.push(text, source, is_copy);
     }
 
     fn push(&mut self, text: &str, source: usize, is_copy: bool) {

@@ -134,6 +134,12 @@ impl<'s> Source<'s> {
         self.count
     }
 
+    /// Where the statement ends, in bytes.
+    pub(super) fn end(&self) -> usize {
+        let last = self.count.checked_sub(1).and_then(|last| self.token(last));
+        last.map_or(self.sql.len(), |token| token.end)
+    }
+
     pub(super) fn token(&self, index: usize) -> Option<Token> {
         self.tokens.get(index).copied()
     }

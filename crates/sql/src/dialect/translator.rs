@@ -67,7 +67,7 @@ impl<'a, 's> Translator<'a, 's> {
     }
 
     pub(super) fn finish(self) -> (String, Positions) {
-        self.output.finish()
+        self.output.finish(self.source)
     }
 
     /// Writes tokens as they are.

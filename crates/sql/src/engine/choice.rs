@@ -201,7 +201,7 @@ impl Runtime {
             return None;
         }
         let requester = self.requester(shape, plan, usize::MAX);
-        let by_value = requester.demand(shape, plan, given);
+        let by_value = self.bounded(requester.demand(shape, plan, given));
         let has_choice = by_value != *demand && !self.is_read_anyway(beginning.number, demand);
         has_choice.then_some(by_value)
     }

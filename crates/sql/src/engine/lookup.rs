@@ -238,7 +238,8 @@ impl Runtime {
         };
         let key_type = self.key_type(plan)?;
         let values: Vec<Value> = keys.iter().map(Key::value).collect();
-        let demand = Requester::of_keys(holder, table, &values, self.fields_length(plan, shape));
+        let fields = self.fields_length(plan, shape);
+        let demand = self.bounded(Requester::of_keys(holder, table, &values, fields));
         let key_slot = match plan.access {
             Access::Array => layout.parent,
             _ => shape.key.first().and_then(|&key| layout.slot(key)),

@@ -364,8 +364,17 @@ impl Runtime {
 
     /// What a scan asks of the service, with these values for its arguments.
     pub(super) fn demand(&self, shape: &TableShape, plan: &Plan, given: &[Given]) -> Demand {
-        self.requester(shape, plan, FEW_VALUES)
-            .demand(shape, plan, given)
+        let requester = self.requester(shape, plan, FEW_VALUES);
+        self.bounded(requester.demand(shape, plan, given))
+    }
+
+    /// A demand with pages no larger than the connection asks for.
+    pub(super) fn bounded(&self, demand: Demand) -> Demand {
+        let most = self.fetcher.session.settings().page_size;
+        Demand {
+            page_size: most.map_or(demand.page_size, |most| most.min(demand.page_size)),
+            ..demand
+        }
     }
 
     pub(super) fn requester(

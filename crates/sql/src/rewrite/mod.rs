@@ -11,6 +11,7 @@ mod either;
 mod ends;
 mod exists;
 mod holder;
+mod limit;
 mod not_in;
 mod propagate;
 mod right_join;
@@ -25,6 +26,7 @@ use std::slice::Iter;
 
 use crate::catalog::Catalog;
 use edits::Edits;
+pub(crate) use limit::bounded;
 use scope::{Ctes, From};
 use syntax::{Core, Select};
 use tokens::{Span, Tokens};

@@ -199,9 +199,16 @@ impl Analyzer<'_> {
             }
             _ => arguments,
         };
-        let sql_type = arguments.first().and_then(|argument| argument.sql_type);
+        let first = arguments.first();
+        let sql_type = first.and_then(|argument| argument.sql_type);
+        let of_json = first.is_some_and(|argument| argument.form == Form::Json);
         let call = typed_call(frame.call(name, arguments), sql_type, true);
-        Ok(call.with_collation(collation))
+        let call = call.with_collation(collation);
+        Ok(if of_json {
+            call.with_form(Form::Json)
+        } else {
+            call
+        })
     }
 
     fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
@@ -341,7 +348,11 @@ impl Analyzer<'_> {
         let nullable = functions::result_nullable(lower, &nulls);
         let collation = Collation::of_parts(&arguments);
         let call = Typed::new(frame.call(name, arguments), sql_type, nullable);
-        Ok(call.with_collation(collation))
+        let call = call.with_collation(collation);
+        Ok(match lower {
+            "json_extract" => call.with_form(Form::Json),
+            _ => call,
+        })
     }
 
     fn unknown_function(&self, name: &str) -> Failure {

@@ -123,7 +123,7 @@ impl Side {
             kind: match value.form {
                 Form::Column => Kind::Column,
                 Form::Text(_) | Form::Number | Form::Parameter(_) => Kind::Constant,
-                Form::Row(_) | Form::Other => Kind::Other,
+                Form::Row(_) | Form::Json | Form::Other => Kind::Other,
             },
         }
     }

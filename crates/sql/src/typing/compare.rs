@@ -98,8 +98,8 @@ impl Analyzer<'_> {
         if let (Form::Row(_), Form::Row(_)) = (&left.form, &right.form) {
             return self.comparable_rows(left, comparison, right);
         }
-        if let Some(pair) = self.parameter_beside(&left, &right)? {
-            return Ok(pair);
+        if let Some((left, right)) = self.parameter_beside(&left, &right)? {
+            return Ok(self.comparable_json(left, right));
         }
         let (Some(a), Some(b)) = (left.sql_type, right.sql_type) else {
             return Ok((left, right));
@@ -107,7 +107,30 @@ impl Analyzer<'_> {
         if a != b && (is_temporal(a) || is_temporal(b)) {
             return self.comparable_temporal(left, comparison, right);
         }
+        if left.form == Form::Json || right.form == Form::Json {
+            return Ok(self.comparable_json(left, right));
+        }
         self.comparable_texts(left, right)
+    }
+
+    /// A value out of JSON is a text beside a text, and what it is beside anything else.
+    fn comparable_json(&mut self, left: Typed, right: Typed) -> (Typed, Typed) {
+        let is_beside_text = |value: &Typed, other: &Typed| {
+            value.form == Form::Json && other.form != Form::Json && other.is_text()
+        };
+        if is_beside_text(&left, &right) {
+            (self.json_as_text(left), right)
+        } else if is_beside_text(&right, &left) {
+            let right = self.json_as_text(right);
+            (left, right)
+        } else {
+            (left, right)
+        }
+    }
+
+    fn json_as_text(&mut self, value: Typed) -> Typed {
+        self.rewritten = true;
+        value.rewritten(|text| format!("CAST({text} AS TEXT)"))
     }
 
     fn comparable_rows(

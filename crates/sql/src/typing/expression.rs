@@ -276,7 +276,9 @@ impl Analyzer<'_> {
                 Ok(joined(left, sign, right, SqlType::Bigint, nullable))
             }
             Operator::ArrowRight => Ok(joined(left, "->", right, SqlType::TEXT, true)),
-            Operator::ArrowRightShift => Ok(joined(left, "->>", right, SqlType::TEXT, true)),
+            Operator::ArrowRightShift => {
+                Ok(joined(left, "->>", right, SqlType::TEXT, true).with_form(Form::Json))
+            }
             _ => match Comparison::of(operator) {
                 Some(comparison) => self.comparison(left, comparison, right),
                 None => Err(Problem::syntax("An operator has no meaning here.").into()),
@@ -465,7 +467,11 @@ fn column_value(text: &str, column: Column) -> Typed {
         Some(sql_type) => Typed::new(text, sql_type, column.nullable),
         None => Typed::untyped(text),
     }
-    .with_form(Form::Column);
+    .with_form(if column.of_json {
+        Form::Json
+    } else {
+        Form::Column
+    });
     typed.origin = column.origin;
     typed.collation = column.collation.into();
     typed

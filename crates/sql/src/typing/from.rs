@@ -501,6 +501,7 @@ fn function_columns(name: &str) -> Option<Rc<[Column]>> {
         origin: None,
         collation: Name::Binary,
         hidden,
+        of_json: ["key", "value", "atom"].contains(&name),
     };
     Some(Rc::from([
         column("key", SqlType::TEXT, true, false),

@@ -59,6 +59,7 @@ use order::Order;
 use parameters::Parameters;
 use scope::{Column, Ctes, Scope};
 use source::Source;
+pub use source::Written;
 
 /// What is known of a statement before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +82,29 @@ pub struct Analysis {
 /// those that are not; otherwise [`Failure::Wrong`] with 42000 wrong SQL, 42S02 an unknown table,
 /// 42S22 an unknown column, 22007 a text that is no date, HYC00 a statement that is not SELECT.
 pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
-    let source = Source::new(sql)?;
+    analyze_source(&Source::new(sql)?, catalog)
+}
+
+/// The same for a statement that was made of another text: a column without a name of its own has
+/// the text of its expression there for a name.
+///
+/// # Errors
+/// As [`analyze`]. Places are those in `sql`.
+pub fn analyze_translated(
+    sql: &str,
+    written: Written<'_>,
+    catalog: &Catalog,
+) -> Result<Analysis, Failure> {
+    analyze_source(&Source::new(sql)?.with_names_of(written), catalog)
+}
+
+fn analyze_source(source: &Source, catalog: &Catalog) -> Result<Analysis, Failure> {
     let numbered = source.numbered()?;
     let arena = Bump::new();
     let mut parser = Parser::new(&arena, numbered.sql.as_bytes());
     let command = match parser.next() {
         Ok(command) => command,
-        Err(error) => return Err(syntax::wrong(&source, &numbered.sql, &error)),
+        Err(error) => return Err(syntax::wrong(source, &numbered.sql, &error)),
     };
     if let Some(place) = source.second_statement() {
         return Err(
@@ -99,7 +116,7 @@ pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
     let select = the_select(command.as_ref())?;
     let analyzer = Analyzer {
         catalog,
-        source: &source,
+        source,
         order: Order::of(select)?,
         parameters: Parameters::new(numbered.names),
         tables: Vec::new(),

@@ -19,6 +19,8 @@ pub(super) struct Column {
     pub(super) collation: Name,
     /// Not a part of `*`.
     pub(super) hidden: bool,
+    /// Its values come out of JSON: they are of any type, whatever its own says.
+    pub(super) of_json: bool,
 }
 
 /// What a FROM clause reads.
@@ -216,6 +218,7 @@ fn of_table(table: &TableShape, at: usize) -> Option<Column> {
         origin: Some((table.name.clone(), column.name.clone())),
         collation: Name::of(column.ignore_case),
         hidden: column.hidden,
+        of_json: false,
     })
 }
 
@@ -336,6 +339,7 @@ pub(super) fn rowid(relation: &Relation, name: &str) -> Option<Column> {
         origin: None,
         collation: Name::Binary,
         hidden: true,
+        of_json: false,
     })
 }
 

@@ -125,6 +125,7 @@ fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
         origin: None,
         collation: Collation::of_all(cells.clone()).name,
         hidden: false,
+        of_json: cells.clone().any(|cell| cell.form == Form::Json),
     }
 }
 
@@ -176,6 +177,7 @@ impl Item {
                 origin: value.origin.clone(),
                 collation: value.collation.name,
                 hidden: false,
+                of_json: value.form == Form::Json,
             }],
             Self::Star { columns, .. } => {
                 columns.iter().map(|(column, _)| column.clone()).collect()
@@ -380,8 +382,14 @@ impl Analyzer<'_> {
         Ok(items)
     }
 
-    fn text_of_column(&self, select: Option<usize>, at: usize) -> String {
-        select.map_or_else(String::new, |select| self.source.column_text(select, at))
+    fn text_of_column(&mut self, select: Option<usize>, at: usize) -> String {
+        let Some(select) = select else {
+            return String::new();
+        };
+        let (text, written) = self.source.column_text(select, at);
+        // `SQLite` would name it otherwise.
+        self.rewritten |= written.is_some();
+        written.unwrap_or(text)
     }
 
     fn table_star(&mut self, name: &Name, scope: &Scope) -> Outcome<Item> {

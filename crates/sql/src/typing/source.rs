@@ -7,6 +7,7 @@ use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Error as LexerError, TokenType, Tokenizer};
 
 use super::failure::{Outcome, Problem};
+use crate::dialect::Positions;
 
 /// How deep brackets and CASE may be nested. The parser and the analysis need stack for each level.
 pub(super) const MAX_NESTING: usize = 100;
@@ -24,10 +25,20 @@ pub(super) struct Token {
 /// The tokens of a statement.
 pub(super) struct Source<'s> {
     pub(super) sql: &'s str,
+    written: Option<Written<'s>>,
     tokens: Vec<Token>,
     /// The positions of SELECT and LIMIT in `tokens`.
     selects: Vec<usize>,
     limits: Vec<usize>,
+}
+
+/// The text that a statement was made of by [`crate::dialect`].
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'s> {
+    /// The text.
+    pub sql: &'s str,
+    /// Where the parts of the statement come from.
+    pub positions: &'s Positions,
 }
 
 /// The statement with its parameters numbered as `SQLite` numbers them.
@@ -54,12 +65,19 @@ impl<'s> Source<'s> {
         };
         let source = Self {
             sql,
+            written: None,
             selects: at(TokenType::TK_SELECT),
             limits: at(TokenType::TK_LIMIT),
             tokens,
         };
         source.check_nesting()?;
         Ok(source)
+    }
+
+    /// The same, of a text that was made of another one.
+    pub(super) fn with_names_of(mut self, written: Written<'s>) -> Self {
+        self.written = Some(written);
+        self
     }
 
     /// The tokens of a text, up to what cannot be read.
@@ -247,17 +265,18 @@ impl<'s> Source<'s> {
         false
     }
 
-    /// The text of a column of the SELECT with this number, as `SQLite` names the column.
-    pub(super) fn column_text(&self, select: usize, column: usize) -> String {
+    /// The text of a column of the SELECT with this number, as `SQLite` names the column; and the
+    /// same in the text as it was written, where that is another one.
+    pub(super) fn column_text(&self, select: usize, column: usize) -> (String, Option<String>) {
         let Some(&start) = self.selects.get(select) else {
-            return String::new();
+            return (String::new(), None);
         };
         let place = self.column_place(start + 1, column);
-        self.sql
-            .get(place)
-            .unwrap_or_default()
-            .trim_matches(|c: char| c.is_ascii_whitespace())
-            .replace(|c: char| c.is_ascii_whitespace(), " ")
+        let text = as_name(self.sql.get(place.clone()).unwrap_or_default());
+        let written = self.written.as_ref();
+        let written = written.map(|written| as_name(written.positions.written(written.sql, place)));
+        let other = written.filter(|written| *written != text);
+        (text, other)
     }
 
     /// From the first token of a column to the token behind it, as `SQLite` takes it.
@@ -309,6 +328,12 @@ fn scan(sql: &str) -> (Vec<Token>, Option<LexerError>) {
             Err(error) => return (tokens, Some(error)),
         }
     }
+}
+
+/// The text of an expression as the name of a column.
+fn as_name(text: &str) -> String {
+    text.trim_matches(|c: char| c.is_ascii_whitespace())
+        .replace(|c: char| c.is_ascii_whitespace(), " ")
 }
 
 /// Whether a token outside brackets ends the list of columns.

@@ -45,6 +45,8 @@ pub(super) enum Form {
     Number,
     /// A parameter with this number, from 0.
     Parameter(usize),
+    /// A value out of JSON, which is of any type, whatever its own says.
+    Json,
     /// A row value.
     Row(Vec<Typed>),
     /// Anything else.

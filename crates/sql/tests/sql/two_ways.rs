@@ -4,10 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use apilink_sql::Value;
+use apilink_sql::{Database, Value};
 use clio_sandbox::Options;
 
-use crate::world::World;
+use crate::world::{World, ask};
 
 fn firm(matters: usize) -> World {
     World::start(Options {
@@ -204,4 +204,56 @@ fn lookups_whose_keys_come_from_afar_go_together() {
          JOIN matters other ON other.client_id = m.client_id",
     );
     assert!(world.request_count() <= 40, "{}", world.request_count());
+}
+
+#[test]
+fn a_bound_on_rows_spares_calls_and_leaves_aggregates_alone() {
+    let world = firm(300);
+    let bounded = world.connect("MaxRows=7");
+    let rows = |sql: &str| {
+        world.sandbox.reset();
+        let answer = ask(&bounded, sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        (answer.rows.len(), world.request_count())
+    };
+    assert_eq!(rows("SELECT id FROM matters"), (7, 1));
+    assert_eq!(
+        rows("SELECT id FROM matters ORDER BY id DESC LIMIT 100"),
+        (7, 1)
+    );
+    assert_eq!(rows("SELECT id FROM matters LIMIT 3"), (3, 1));
+    assert_eq!(
+        rows("SELECT id FROM matters UNION SELECT id FROM contacts").0,
+        7
+    );
+    let (groups, calls) = rows("SELECT client_id, count(*) FROM matters GROUP BY client_id");
+    assert!(groups > 7 && calls == 2, "{groups} rows, {calls} calls");
+    assert!(rows("SELECT TableName FROM sys_tables").0 > 100);
+    let log = world.requests();
+    assert!(log.is_empty(), "{log:#?}");
+    rows("SELECT id FROM matters");
+    let request = &world.requests()[0];
+    assert!(request.contains("limit=7"), "{request}");
+}
+
+#[test]
+fn pages_are_no_larger_than_asked_for() {
+    let world = firm(300);
+    let small = world.connect("Pagesize=60");
+    let large = world.connect("Pagesize=5000");
+    let calls = |database: &Database, sql: &str| {
+        world.sandbox.reset();
+        let answer = ask(database, sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        (answer.rows.len(), world.request_count())
+    };
+    assert_eq!(calls(&small, "SELECT id FROM matters"), (300, 5));
+    assert!(
+        world
+            .requests()
+            .iter()
+            .all(|request| request.contains("limit=60"))
+    );
+    assert_eq!(calls(&large, "SELECT id FROM matters"), (300, 2));
+    let ids = "SELECT id FROM matters WHERE id IN (SELECT id + 1 FROM matters LIMIT 150)";
+    assert_eq!(calls(&small, ids).0, 150);
+    assert_eq!(calls(&small, "SELECT count(*) FROM matters"), (1, 1));
 }

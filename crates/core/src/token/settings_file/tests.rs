@@ -55,7 +55,7 @@ fn fields(tokens: &TokenSet) -> impl PartialEq + fmt::Debug + use<> {
         (
             tokens.token_type.clone(),
             tokens.scope.clone(),
-            tokens.seed.clone(),
+            tokens.lineage.clone(),
         ),
         (tokens.issued_at, tokens.expires_in),
     )
@@ -74,7 +74,7 @@ fn a_file_of_the_established_provider_is_understood() {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap();
     assert_eq!(since.as_millis(), 1_700_000_000_123);
-    assert_eq!((tokens.scope, tokens.seed), (None, None));
+    assert_eq!((tokens.scope, tokens.lineage), (None, Lineage::default()));
 }
 
 #[test]
@@ -352,7 +352,7 @@ prop_compose! {
         refresh_token in a_value(),
         token_type in a_value(),
         scope in a_value(),
-        seed in a_value(),
+        lineage in proptest::collection::vec("[!-~\u{e9}]{1,9}", 0..4),
         issued_at in proptest::option::of(1..=MAX_TIMESTAMP),
         expires_in in proptest::option::of((0..MAX_EXPIRES_IN, 0..1_000_000_000_u32)),
     ) -> TokenSet {
@@ -364,7 +364,7 @@ prop_compose! {
             issued_at: issued_at
                 .map(|since| SystemTime::UNIX_EPOCH + Duration::from_millis(since)),
             expires_in: expires_in.map(|(seconds, nanos)| Duration::new(seconds, nanos)),
-            seed: seed.map(Seed),
+            lineage: Lineage::of_words(&lineage.join(" ")),
         }
     }
 }

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::token::Lineage;
 
 const NAME: DefaultName<'static> = DefaultName {
     profile: "Clio",
@@ -31,7 +32,7 @@ fn tokens(access_token: &str) -> TokenSet {
         scope: None,
         issued_at: Some(SystemTime::now()),
         expires_in: Some(Duration::from_mins(1)),
-        seed: None,
+        lineage: Lineage::default(),
     }
 }
 

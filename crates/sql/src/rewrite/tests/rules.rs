@@ -358,6 +358,33 @@ fn an_array_is_read_with_its_holder() {
 }
 
 #[test]
+fn a_bound_is_for_records() {
+    let bounded = |sql: &str| crate::rewrite::bounded(sql, 5);
+    let with_limit = [
+        "SELECT id FROM matters ORDER BY id",
+        "SELECT id FROM matters UNION SELECT id FROM contacts",
+        "SELECT *, (SELECT COUNT(*) FROM contacts) FROM matters m WHERE id IN (SELECT MAX(id) FROM contacts)",
+        "SELECT COUNT(*) OVER (), SUM(rate) FILTER (WHERE id > 1) OVER (ORDER BY id) FROM matters",
+        "SELECT MAX(id, client_id) FROM (SELECT * FROM matters LIMIT 3)",
+        "WITH a AS (SELECT COUNT(*) AS n FROM matters LIMIT 1) SELECT n FROM a",
+    ];
+    for sql in with_limit {
+        assert_eq!(bounded(&format!("{sql} ;")), Some(format!("{sql} LIMIT 5")));
+    }
+    let own = "SELECT id FROM matters ORDER BY id LIMIT 2 OFFSET 1";
+    assert_eq!(bounded(own).as_deref(), Some(own));
+    for sql in [
+        "SELECT COUNT(*) FROM matters",
+        "SELECT 1 + max(id) FROM matters",
+        "SELECT DISTINCT client_id FROM matters GROUP BY client_id",
+        "SELECT id FROM matters UNION ALL SELECT SUM(rate) FROM matters",
+        "SELECT 1 FROM matters HAVING 1",
+    ] {
+        assert_eq!(bounded(sql), None, "{sql}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_stays() {
     assert_untouched(&[
         "",

@@ -2,7 +2,9 @@
 
 mod case;
 mod errors;
+mod json;
 mod money;
+mod names;
 mod rewriting;
 mod robustness;
 mod speed;
@@ -12,7 +14,7 @@ mod values;
 
 use rusqlite::Connection;
 
-use super::{Analysis, Failure, Problem, analyze};
+use super::{Analysis, Failure, Problem, analyze, analyze_translated};
 use crate::catalog::{Catalog, ColumnShape, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 
