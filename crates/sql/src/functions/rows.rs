@@ -422,6 +422,8 @@ pub(super) const ROWS: &[Function] = &[
         "Any form of a date or timestamp to DATE"),
     row("apilink_decimal", Internal, "(number, scale)", Is(SqlType::DECIMAL), IfAny,
         "Rounded as decimal does"),
+    row("apilink_decimal_text", Internal, "CAST(decimal AS VARCHAR)", Is(SqlType::TEXT), IfAny,
+        "A DECIMAL as it is shown"),
     row("apilink_insert", Internal, "INSERT(text, start, length, new)", Is(SqlType::TEXT), IfAny,
         "INSERT is a keyword of SQLite"),
     row("apilink_left", Internal, "LEFT(text, count)", Rule::Text, IfAny,

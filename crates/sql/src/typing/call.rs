@@ -213,6 +213,12 @@ impl Analyzer<'_> {
 
     fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
         let equal = super::compare::Comparison::Equal;
+        // A function has no affinities.
+        let second = if first.is_text() {
+            self.shown(second)
+        } else {
+            second
+        };
         let (first, mut others) = self.against(first, equal, vec![second])?;
         others.insert(0, first);
         Ok(others)
@@ -326,6 +332,7 @@ impl Analyzer<'_> {
         frame: &Frame,
     ) -> Outcome<Typed> {
         let arguments = self.suggest_all(arguments, SqlType::TEXT)?;
+        let arguments = self.all_shown(arguments);
         Ok(Typed::new(frame.call(name, arguments), SqlType::TEXT, true))
     }
 
@@ -340,6 +347,11 @@ impl Analyzer<'_> {
             Some(sql_type) => self.suggest_all(arguments, sql_type)?,
             None => arguments,
         };
+        let arguments = if takes_texts(lower) {
+            self.all_shown(arguments)
+        } else {
+            arguments
+        };
         let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
         let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
         let Some(sql_type) = functions::result_type(lower, &types) else {
@@ -353,6 +365,10 @@ impl Analyzer<'_> {
             "json_extract" => call.with_form(Form::Json),
             _ => call,
         })
+    }
+
+    fn all_shown(&mut self, values: Vec<Typed>) -> Vec<Typed> {
+        values.into_iter().map(|value| self.shown(value)).collect()
     }
 
     fn unknown_function(&self, name: &str) -> Failure {
@@ -464,6 +480,18 @@ fn typed_call(text: String, sql_type: Option<SqlType>, nullable: bool) -> Typed 
     match sql_type {
         Some(sql_type) => Typed::new(text, sql_type, nullable),
         None => Typed::untyped(text),
+    }
+}
+
+/// Whether a function reads its arguments as texts. A count among them can be one.
+fn takes_texts(name: &str) -> bool {
+    let is_of_text =
+        || functions::find(name).is_some_and(|function| function.group == functions::Group::Text);
+    match name {
+        // These write a value by its type.
+        "quote" | "unistr_quote" => false,
+        "like" | "glob" | "apilink_insert" | "apilink_left" | "apilink_right" => true,
+        _ => is_of_text(),
     }
 }
 

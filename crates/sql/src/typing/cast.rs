@@ -30,7 +30,11 @@ impl Analyzer<'_> {
         self.rewritten = true;
         let collation = value.collation;
         let mut cast = match target {
-            SqlType::Varchar { .. } if !has_size => cast_as(value, "TEXT"),
+            SqlType::Varchar { .. } if !has_size => cast_as(self.shown(value), "TEXT"),
+            SqlType::Varchar { .. } => {
+                let text = self.shown(value);
+                text.rewritten(|text| exact_cast(&text, target))
+            }
             SqlType::Varbinary => cast_as(value, "BLOB"),
             SqlType::Date | SqlType::Time | SqlType::Timestamp => {
                 if value

@@ -197,7 +197,27 @@ impl Analyzer<'_> {
             let left = self.convert(left, SqlType::TEXT)?;
             return Ok((left, right));
         }
-        Ok((left, right))
+        Ok(if right.is_text() {
+            (self.with_affinity(left), right)
+        } else if left.is_text() {
+            let right = self.with_affinity(right);
+            (left, right)
+        } else {
+            (left, right)
+        })
+    }
+
+    /// A DECIMAL that `SQLite` compares with a text as it compares a column of numbers: with the
+    /// number that the text is.
+    fn with_affinity(&mut self, value: Typed) -> Typed {
+        if !value.is_decimal() || value.origin.is_some() {
+            return value;
+        }
+        self.rewritten = true;
+        let sql_type = value.sql_type;
+        let mut number = value.rewritten(|text| format!("CAST({text} AS REAL)"));
+        number.sql_type = sql_type;
+        number
     }
 
     fn comparable_temporal(
@@ -397,7 +417,14 @@ impl Analyzer<'_> {
         scope: &Scope,
     ) -> Outcome<Typed> {
         let value = self.expr(lhs, scope)?;
-        let list = self.exprs(list, scope)?;
+        let mut list = self.exprs(list, scope)?;
+        if value.is_text() && !matches!(value.form, Form::Text(_)) {
+            // The affinity of the left side is that of all.
+            list = list
+                .into_iter()
+                .map(|element| self.shown(element))
+                .collect();
+        }
         let nullable = value.nullable || list.iter().any(|element| element.nullable);
         let (value, list) = self.against(value, Comparison::Equal, list)?;
         let list: Vec<String> = list.into_iter().map(Typed::into_text).collect();
@@ -479,6 +506,12 @@ impl Analyzer<'_> {
             (Some(own), SqlType::Varchar { .. }) if is_temporal(own) => Ok((value, Some(own))),
             (Some(SqlType::Varchar { .. }), column) if is_temporal(column) => {
                 Ok((self.convert(value, column)?, None))
+            }
+            (Some(SqlType::Decimal { .. }), SqlType::Varchar { .. }) => {
+                Ok((self.with_affinity(value), None))
+            }
+            (Some(SqlType::Varchar { .. }), SqlType::Decimal { .. }) => {
+                Ok((value, Some(SqlType::TEXT)))
             }
             _ => Ok((value, None)),
         }

@@ -302,7 +302,20 @@ impl Analyzer<'_> {
         let nullable = left.nullable || right.nullable;
         let collation = Collation::of_parts([&left, &right]);
         let sql_type = SqlType::Varchar { size };
+        let (left, right) = (self.shown(left), self.shown(right));
         Ok(joined(left, "||", right, sql_type, nullable).with_collation(collation))
+    }
+
+    /// A DECIMAL as the text that is shown of it; anything else as it is.
+    pub(super) fn shown(&mut self, value: Typed) -> Typed {
+        if !value.is_decimal() {
+            return value;
+        }
+        self.rewritten = true;
+        let size = display_size(value.shown_type());
+        let mut text = value.as_text();
+        text.sql_type = Some(SqlType::Varchar { size });
+        text
     }
 
     fn null_test(&mut self, expr: &Expr, word: &str, scope: &Scope) -> Outcome<Typed> {
@@ -326,6 +339,7 @@ impl Analyzer<'_> {
         let left = self.suggest(left, SqlType::TEXT)?;
         let right = self.expr(rhs, scope)?;
         let right = self.suggest(right, SqlType::TEXT)?;
+        let (left, right) = (self.shown(left), self.shown(right));
         let nullable = left.nullable || right.nullable;
         let not = if not { "NOT " } else { "" };
         let word = match operator {

@@ -230,15 +230,30 @@ impl Typed {
             SqlType::Decimal { .. } | SqlType::Double => self.convert_to_real(from),
             SqlType::Bigint | SqlType::Integer => self.convert_to_integer(),
             SqlType::Boolean => self.convert_to_boolean(),
-            SqlType::Varchar { .. } if !is_text_inside(from) => {
-                self.rewritten(|text| format!("CAST({text} AS TEXT)"))
-            }
+            SqlType::Varchar { .. } => self.as_text(),
             _ => self,
         };
         Ok(Self {
             sql_type: Some(target),
             ..converted
         })
+    }
+
+    /// The value as text: a DECIMAL as it is shown.
+    pub(super) fn as_text(self) -> Self {
+        match self.sql_type {
+            Some(SqlType::Decimal { scale, .. }) => {
+                self.rewritten(|text| format!("apilink_decimal_text({text}, {scale})"))
+            }
+            Some(sql_type) if !is_text_inside(sql_type) => {
+                self.rewritten(|text| format!("CAST({text} AS TEXT)"))
+            }
+            _ => self,
+        }
+    }
+
+    pub(super) fn is_decimal(&self) -> bool {
+        matches!(self.sql_type, Some(SqlType::Decimal { .. }))
     }
 
     fn convert_parameter(
