@@ -527,7 +527,7 @@ fn literal_value(literal: &Literal) -> Typed {
             Typed::new(*text, literals::number_type(text), false).with_form(Form::Number)
         }
         Literal::String(text) => Typed::text_literal(literals::text_of(text)),
-        Literal::Blob(text) => Typed::new(*text, SqlType::Varbinary, false),
+        Literal::Blob(digits) => Typed::new(format!("x'{digits}'"), SqlType::Varbinary, false),
         Literal::Keyword(text) => Typed::new(*text, SqlType::TEXT, true),
         Literal::Null => Typed::untyped("NULL"),
         Literal::CurrentDate => Typed::new("CURRENT_DATE", SqlType::Date, false),

@@ -10,6 +10,7 @@
 
 mod api_calls;
 mod bad_days;
+mod expressions;
 mod oracle;
 mod profile;
 mod random;
