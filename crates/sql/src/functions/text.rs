@@ -45,6 +45,10 @@ pub(super) const SCALARS: &[Scalar] = &[
         Ok(Value::Text(a.text(0).chars().rev().collect()))
     }),
     scalar("space", 1, space),
+    scalar("substr", 2, substring),
+    scalar("substr", 3, substring),
+    scalar("substring", 2, substring),
+    scalar("substring", 3, substring),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
@@ -155,6 +159,36 @@ fn locate(arguments: &Arguments<'_, '_>) -> Result<Value> {
             integer(arguments, skipped + 1)
         }
     }
+}
+
+/// `SUBSTRING(text, start[, length])`: a negative start counts from the end, and a length that is
+/// negative is none.
+fn substring(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    if let ValueRef::Blob(bytes) = arguments.value(0) {
+        let (skipped, kept) = part(arguments, bytes.len())?;
+        return Ok(Value::Blob(
+            bytes.iter().skip(skipped).take(kept).copied().collect(),
+        ));
+    }
+    let text = arguments.text(0);
+    let (skipped, kept) = part(arguments, text.chars().count())?;
+    Ok(Value::Text(text.chars().skip(skipped).take(kept).collect()))
+}
+
+/// How many of `count` characters are before the part that is asked for, and how many are in it.
+/// As in `SQLite`, the place before the first is counted, too: `SUBSTRING('abc', 0, 2)` is `a`.
+fn part(arguments: &Arguments<'_, '_>, count: usize) -> Result<(usize, usize)> {
+    let count = i128::try_from(count).unwrap_or(i128::MAX);
+    let start = i128::from(arguments.integer(1)?);
+    let first = if start < 0 { count + start } else { start - 1 };
+    let end = if arguments.count() > 2 {
+        first + i128::from(arguments.integer(2)?.max(0))
+    } else {
+        count
+    };
+    let (first, end) = (first.clamp(0, count), end.clamp(0, count));
+    let size = |number: i128| usize::try_from(number).unwrap_or(0);
+    Ok((size(first), size(end - first)))
 }
 
 fn repeat(arguments: &Arguments<'_, '_>) -> Result<Value> {
