@@ -26,7 +26,13 @@ impl Analyzer<'_> {
         let divides = matches!(operator, Operator::Divide | Operator::Modulus);
         let nullable = left.nullable || right.nullable || divides;
         if !matches!(sql_type, SqlType::Decimal { .. }) {
-            return Ok(joined(left, sign(operator), right, sql_type, nullable));
+            let can_leave = operator != Operator::Modulus && can_leave_its_type(a, sql_type, b);
+            let result = joined(left, sign(operator), right, sql_type, nullable);
+            return Ok(if can_leave {
+                self.checked(result)
+            } else {
+                result
+            });
         }
         self.rewritten = true;
         Ok(match operator {
@@ -39,6 +45,18 @@ impl Analyzer<'_> {
                 Typed::to_be_rounded(text, sql_type, nullable)
             }
         })
+    }
+
+    /// A result that is an error where it has no place in its type: `SQLite` makes a REAL of a whole
+    /// number that is too large, and has an infinite one.
+    pub(super) fn checked(&mut self, result: Typed) -> Typed {
+        let function = match result.sql_type {
+            Some(SqlType::Bigint) => "apilink_whole",
+            Some(SqlType::Double) => "apilink_finite",
+            _ => return result,
+        };
+        self.rewritten = true;
+        result.rewritten(|text| format!("{function}({text})"))
     }
 
     /// Both operands as numbers: a parameter takes the type of the other side, a text becomes one.
@@ -73,6 +91,12 @@ impl Analyzer<'_> {
             return Err(meaningless("-", None, Some(sql_type)));
         }
         let value = self.number(value, None)?;
+        if value.is_least_bigint() {
+            return Ok(
+                Typed::new(format!("{}", i64::MIN), SqlType::Bigint, false).with_form(Form::Number)
+            );
+        }
+        let is_literal = value.form == Form::Number;
         let mut value = value.map_text(|text| {
             let space = if text.starts_with('-') { " " } else { "" };
             format!("-{space}{text}")
@@ -81,10 +105,14 @@ impl Analyzer<'_> {
             value.sql_type = Some(SqlType::Integer);
         }
         value.origin = None;
-        if value.form != Form::Number {
-            value.form = Form::Other;
+        if is_literal {
+            return Ok(value);
         }
-        Ok(value)
+        value.form = Form::Other;
+        Ok(match value.sql_type {
+            Some(SqlType::Bigint) => self.checked(value),
+            _ => value,
+        })
     }
 
     fn date_arithmetic(&mut self, left: Typed, operator: Operator, right: Typed) -> Outcome<Typed> {
@@ -191,6 +219,16 @@ fn result_type(left: SqlType, operator: Operator, right: SqlType) -> SqlType {
                 Bigint
             }
         }
+    }
+}
+
+/// Whether an operation can leave its type: not one of two INTEGER.
+fn can_leave_its_type(left: SqlType, result: SqlType, right: SqlType) -> bool {
+    let is_small = |sql_type| matches!(sql_type, SqlType::Integer | SqlType::Boolean);
+    match result {
+        SqlType::Bigint => !(is_small(left) && is_small(right)),
+        SqlType::Double => true,
+        _ => false,
     }
 }
 

@@ -124,11 +124,12 @@ impl Analyzer<'_> {
                 sql_type
             };
             let arguments = self.sum_operands(arguments)?;
-            return Ok(Typed::new(
-                frame.call(name, arguments),
-                sql_type,
-                !never_null,
-            ));
+            let sum = Typed::new(frame.call(name, arguments), sql_type, !never_null);
+            return Ok(if sql_type == SqlType::Double {
+                self.checked(sum)
+            } else {
+                sum
+            });
         }
         self.rewritten = true;
         let call = frame.call(exact, arguments);
@@ -318,10 +319,12 @@ impl Analyzer<'_> {
         frame: &Frame,
     ) -> Outcome<Typed> {
         let arguments = self.suggest_all(arguments, SqlType::DECIMAL)?;
-        let arguments = self.sum_operands(arguments)?;
         let first = arguments.first();
         let nullable = first.is_none_or(|argument| argument.nullable);
-        let sql_type = first.and_then(|argument| argument.sql_type);
+        let sql_type = match first.and_then(|argument| argument.sql_type) {
+            Some(SqlType::Varchar { .. }) => Some(SqlType::Double),
+            other => other,
+        };
         Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
     }
 

@@ -85,13 +85,27 @@ impl Analyzer<'_> {
                 rhs,
                 escape,
             } => self.like(lhs, (*not, *op), rhs, *escape, scope),
-            Expr::Literal(literal) => Ok(literal_value(literal)),
+            Expr::Literal(literal) => self.literal(literal),
             Expr::Parenthesized(exprs) => self.parenthesized(exprs, scope),
             Expr::Raise(..) => Err(Problem::syntax("RAISE belongs to triggers only.").into()),
             Expr::Subquery(select) => self.scalar_subquery(select, scope),
             Expr::Unary(operator, expr) => self.unary(*operator, expr, scope),
             Expr::Variable(number) => Ok(self.parameter(number)),
         }
+    }
+
+    fn literal(&self, literal: &Literal) -> Outcome<Typed> {
+        if let Literal::Numeric(text) = literal
+            && literals::is_infinite(text)
+        {
+            let mut problem = Problem::new(
+                apilink_core::SqlState::OUT_OF_RANGE,
+                format!("{text} is too large for a DOUBLE."),
+            );
+            problem.place = self.source.find(&[text]);
+            return Err(problem.into());
+        }
+        Ok(literal_value(literal))
     }
 
     pub(super) fn exprs(&mut self, exprs: &[Expr], scope: &Scope) -> Outcome<Vec<Typed>> {

@@ -252,6 +252,11 @@ impl Typed {
         }
     }
 
+    /// Whether it is the literal that is the least number of 64 bits behind a minus.
+    pub(super) fn is_least_bigint(&self) -> bool {
+        self.form == Form::Number && self.text == "9223372036854775808"
+    }
+
     pub(super) fn is_decimal(&self) -> bool {
         matches!(self.sql_type, Some(SqlType::Decimal { .. }))
     }

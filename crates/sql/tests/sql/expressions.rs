@@ -54,3 +54,101 @@ fn bytes_stay_bytes() {
         ),
     ]);
 }
+
+#[test]
+fn whole_numbers_that_leave_64_bits_are_an_error() {
+    check(&[
+        ("9223372036854775807 + 0", "9223372036854775807"),
+        ("9223372036854775807 + 1", "22003"),
+        ("1 + 9223372036854775807", "22003"),
+        ("-9223372036854775807 - 2", "22003"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("-(-9223372036854775807 - 1)", "22003"),
+        ("-9223372036854775807 - 1", "-9223372036854775808"),
+        ("9223372036854775807 * 2", "22003"),
+        ("2147483647 * 2147483647 * 2", "9223372028264841218"),
+        ("2147483647 * 2147483647 * 3", "22003"),
+        ("(-9223372036854775807 - 1) / -1", "22003"),
+        ("(-9223372036854775807 - 1) % -1", "0"),
+        ("9223372036854775807 / 2", "4611686018427387903"),
+        ("ABS(-9223372036854775807)", "9223372036854775807"),
+        ("ABS(-9223372036854775807 - 1)", "22003"),
+        (
+            "(SELECT SUM(x) FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 1))",
+            "22003",
+        ),
+        (
+            "(SELECT SUM(x) OVER () FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 1))",
+            "22003",
+        ),
+        (
+            "(SELECT MAX(x) + 1 FROM (SELECT 9223372036854775807 AS x))",
+            "22003",
+        ),
+        ("9223372036854775807 + NULL", "NULL"),
+    ]);
+}
+
+#[test]
+fn numbers_without_end_are_an_error() {
+    check(&[
+        ("1e308 * 10", "22003"),
+        ("-1e308 * 10", "22003"),
+        ("1e308 + 1e308", "22003"),
+        ("1e308 / 1e-10", "22003"),
+        ("1e308 / 0", "NULL"),
+        ("1e999", "22003"),
+        ("CAST('1e999' AS DOUBLE)", "22003"),
+        ("1e308 * 1", "1e308"),
+        (
+            "(SELECT SUM(x) FROM (SELECT 1e308 AS x UNION ALL SELECT 1e308))",
+            "22003",
+        ),
+        (
+            "(SELECT TOTAL(x) FROM (SELECT 1e308 AS x UNION ALL SELECT 1e308))",
+            "22003",
+        ),
+    ]);
+}
+
+#[test]
+fn functions_of_numbers_refuse_texts_that_are_none() {
+    check(&[
+        ("ABS('x')", "22018"),
+        ("ABS('')", "22018"),
+        ("ABS('-5')", "5"),
+        ("ABS(-5)", "5"),
+        ("ABS(-5.5)", "5.5"),
+        ("ABS(CAST('-2.5' AS DECIMAL))", "2.5"),
+        ("ABS(-1e3)", "1000"),
+        ("ABS(NULL)", "NULL"),
+        ("SIGN('x')", "22018"),
+        ("SIGN('-7')", "-1"),
+        ("SIGN(0)", "0"),
+        ("SIGN(-0.5)", "-1"),
+        ("SIGN(12)", "1"),
+        ("SIGN(NULL)", "NULL"),
+    ]);
+}
+
+#[test]
+fn parts_of_texts() {
+    check(&[
+        ("SUBSTRING('abcdef', 2, -1)", ""),
+        ("SUBSTR('abcdef', 2, -1)", ""),
+        ("SUBSTRING('abcdef', 2, 3)", "bcd"),
+        ("SUBSTRING('abcdef', 2)", "bcdef"),
+        ("SUBSTRING('abcdef' FROM 2 FOR 0)", ""),
+        ("SUBSTRING('abcdef', -2)", "ef"),
+        ("SUBSTRING('abcdef', -3, 2)", "de"),
+        ("SUBSTRING('abcdef', -8, 4)", "ab"),
+        ("SUBSTRING('abcdef', 0, 3)", "ab"),
+        ("SUBSTRING('été', 2, 9)", "té"),
+        ("SUBSTRING('été', 9, 2)", ""),
+        ("SUBSTRING('abc', 1, 9223372036854775807)", "abc"),
+        ("SUBSTRING(12345, 2, 2)", "23"),
+        ("SUBSTRING(x'010203', 2, 1)", "02"),
+        ("SUBSTRING(NULL, 1)", "NULL"),
+        ("SUBSTRING('abc', NULL)", "NULL"),
+    ]);
+}
