@@ -117,7 +117,9 @@ impl<'a, 'c> Arguments<'a, 'c> {
         match self.function {
             "apilink_date" => "a conversion to DATE".to_owned(),
             "apilink_time" => "a conversion to TIME".to_owned(),
-            "apilink_timestamp" => "a conversion to TIMESTAMP".to_owned(),
+            "apilink_timestamp" | "apilink_timestamp_today" => {
+                "a conversion to TIMESTAMP".to_owned()
+            }
             "apilink_decimal" => "a conversion to DECIMAL".to_owned(),
             name => match name.strip_prefix("apilink_cast_") {
                 Some(kind) => format!("a conversion to {}", kind.to_ascii_uppercase()),

@@ -152,3 +152,84 @@ fn parts_of_texts() {
         ("SUBSTRING('abc', NULL)", "NULL"),
     ]);
 }
+
+#[test]
+fn functions_of_odbc() {
+    check(&[
+        ("{fn LENGTH('abc  ')}", "3"),
+        ("{fn length(' abc')}", "4"),
+        ("{fn UCASE('x')} || {fn LENGTH('ab ')}", "X2"),
+        ("LENGTH('abc  ')", "5"),
+        ("{fn CHAR_LENGTH('abc  ')}", "5"),
+        ("{fn CHAR(65)}", "A"),
+        ("CHAR(72, 228, 128512)", "H\u{e4}\u{1f600}"),
+        ("{fn CHAR(NULL)}", "NULL"),
+        ("CHAR(55296)", "22003"),
+        ("CHAR(1114112)", "22003"),
+        ("CHAR(-1)", "22003"),
+        ("{fn SOUNDEX(NULL)}", "NULL"),
+        ("SOUNDEX('Ashcraft')", "A261"),
+        ("SOUNDEX('Ashcroft')", "A261"),
+        ("SOUNDEX('Robert')", "R163"),
+        ("SOUNDEX('Rupert')", "R163"),
+        ("SOUNDEX('Tymczak')", "T522"),
+        ("SOUNDEX('Pfister')", "P236"),
+        ("SOUNDEX('Honeyman')", "H555"),
+        ("SOUNDEX('Émile')", "E540"),
+        ("SOUNDEX('Müller')", "M460"),
+        ("SOUNDEX('Łukasz')", "L220"),
+        ("SOUNDEX('123')", "?000"),
+        ("{fn DIFFERENCE('Ashcraft', 'Ashcroft')}", "4"),
+    ]);
+}
+
+#[test]
+fn a_time_is_one_of_today() {
+    check(&[
+        (
+            "{fn TIMESTAMPADD(SQL_TSI_HOUR, 1, {t '10:00:00'})}
+             = CAST(CURRENT_DATE || ' 11:00:00' AS TIMESTAMP)",
+            "true",
+        ),
+        (
+            "{fn TIMESTAMPADD(SQL_TSI_DAY, 1, {t '10:00:00'})}
+             = CAST((CURRENT_DATE + 1) || ' 10:00:00' AS TIMESTAMP)",
+            "true",
+        ),
+        (
+            "{fn TIMESTAMPADD(SQL_TSI_HOUR, 1, '10:00:00')}
+             = CAST(CURRENT_DATE || ' 11:00:00' AS TIMESTAMP)",
+            "true",
+        ),
+        (
+            "DATEADD(minute, 90, {t '22:30:00'}) = CURRENT_DATE + 1",
+            "true",
+        ),
+        (
+            "{fn TIMESTAMPDIFF(SQL_TSI_MINUTE, {t '10:00:00'}, {t '11:30:00'})}",
+            "90",
+        ),
+        ("DATEDIFF(hour, {t '10:59:00'}, {t '11:00:00'})", "1"),
+        ("{fn TIMESTAMPADD(SQL_TSI_HOUR, 1, 'ten')}", "22007"),
+        (
+            "{fn TIMESTAMPADD(SQL_TSI_HOUR, 1, {d '2026-06-30'})}",
+            "2026-06-30 01:00:00",
+        ),
+    ]);
+}
+
+#[test]
+fn the_connection_has_names() {
+    check(&[
+        ("DATABASE()", "apilink"),
+        ("{fn DATABASE()}", "apilink"),
+        ("DB_NAME()", "apilink"),
+        (
+            "DATABASE() = (SELECT CatalogName FROM sys_catalogs)",
+            "true",
+        ),
+        // What the service's user is called takes a request.
+        ("{fn USER()}", ""),
+        ("CURRENT_USER", ""),
+    ]);
+}
