@@ -1,9 +1,10 @@
 //! What expressions without tables give, on the whole way of a statement.
 
+use apilink_core::SqlState;
 use apilink_sql::Value;
-use clio_sandbox::Options;
+use clio_sandbox::{Fault, FaultKind, Options};
 
-use crate::world::World;
+use crate::world::{self, World};
 
 /// The value of an expression as it is shown, or the SQLSTATE of the error.
 fn shown(world: &World, expression: &str) -> String {
@@ -232,4 +233,105 @@ fn the_connection_has_names() {
         ("{fn USER()}", ""),
         ("CURRENT_USER", ""),
     ]);
+}
+
+fn firm() -> World {
+    World::start(Options {
+        matters: 1,
+        ..Options::default()
+    })
+}
+
+/// Lets a list answer with these records, time and again.
+fn records_become(world: &World, path: &str, records: &str) {
+    world.sandbox.fault(Fault {
+        body: Some(format!(
+            r#"{{"data":[{records}],"meta":{{"paging":{{}},"records":1}}}}"#
+        )),
+        times: 0,
+        ..Fault::new(path, FaultKind::Garbage)
+    });
+}
+
+#[test]
+fn a_decimal_is_rounded_when_it_is_read() {
+    let world = firm();
+    records_become(
+        &world,
+        "/api/v4/activities.json",
+        r#"{"id":1,"price":12.34565,"quantity_in_hours":0.333333333333,"total":"0.00004"}"#,
+    );
+    let sql = "SELECT price, price * 1, price || '', price = ROUND(price, 4), price = 12.3457,
+                      quantity_in_hours * 3, total FROM activities";
+    let answer = world.ask(sql, &[]).unwrap();
+    let shown: Vec<String> = answer.rows[0]
+        .iter()
+        .zip(&answer.columns)
+        .map(|(value, column)| value.display(column.sql_type).to_string())
+        .collect();
+    let expected = [
+        "12.3457", "12.3457", "12.3457", "true", "true", "0.9999", "0",
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn a_number_of_more_digits_than_a_decimal_has_does_not_fit() {
+    let world = firm();
+    records_become(
+        &world,
+        "/api/v4/activities.json",
+        r#"{"id":1,"price":999999999999999,"quantity":1e15,"total":9007199254740993}"#,
+    );
+    let answer = world.ask("SELECT price FROM activities", &[]).unwrap();
+    assert_eq!(answer.rows, [[Value::Real(999_999_999_999_999.0)]]);
+    for column in ["quantity", "total"] {
+        let sql = format!("SELECT {column} FROM activities");
+        let error = world.ask(&sql, &[]).unwrap_err();
+        assert_eq!(error.sqlstate, SqlState::INVALID_CAST, "{error}");
+        assert!(error.to_string().contains("DECIMAL(19,4)"), "{error}");
+        let lenient = world.connect("InvalidValues=NULL");
+        let answer = world::ask(&lenient, &sql, &[]).unwrap();
+        assert_eq!(answer.rows, [[Value::Null]]);
+    }
+}
+
+#[test]
+fn a_rounded_custom_field_is_found_by_what_it_shows() {
+    let world = firm();
+    let sql = "SELECT id FROM custom_fields WHERE name = 'Witnesses'";
+    let definition = match world.ask(sql, &[]).unwrap().rows[..] {
+        [ref row] => match row[..] {
+            [Value::Integer(id)] => id,
+            _ => panic!("{row:?}"),
+        },
+        ref rows => panic!("{rows:?}"),
+    };
+    let record = format!(
+        r#"{{"id":1,"custom_field_values":[{{"id":"numeric-1","value":"12.34565",
+            "custom_field":{{"id":{definition}}}}}]}}"#
+    );
+    for (condition, passed) in [
+        ("= 12.3457", Some(">=12.3456")),
+        (">= 12.3457", Some(">=12.3456")),
+        ("> 12.3456", Some(">=12.3455")),
+        ("<= 12.3457", Some("<=12.3458")),
+        ("< 12.3458", Some("<=12.3459")),
+        ("IN (12.3457, 1)", None),
+    ] {
+        world.sandbox.reset();
+        records_become(&world, "/api/v4/matters.json", &record);
+        let sql = format!("SELECT \"Witnesses\" FROM matters WHERE \"Witnesses\" {condition}");
+        let answer = world.ask(&sql, &[]).unwrap();
+        assert_eq!(answer.rows, [[Value::Real(12.3457)]], "{condition}");
+        let requests = world.requests().join("\n");
+        let parameter = format!("custom_field_values[{definition}]=");
+        match passed {
+            Some(value) => assert!(
+                requests.contains(&format!("{parameter}{value}")),
+                "{requests}"
+            ),
+            None => assert!(!requests.contains(&parameter), "{requests}"),
+        }
+    }
 }
