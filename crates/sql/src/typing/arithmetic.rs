@@ -88,7 +88,12 @@ impl Analyzer<'_> {
         if let Some(sql_type) = value.sql_type
             && is_temporal(sql_type)
         {
-            return Err(meaningless("-", None, Some(sql_type)));
+            let mut problem = Problem::syntax(format!(
+                "A minus before a {} has no meaning.",
+                sql_type.name()
+            ));
+            problem.place = self.source.find_operation("", "-", &value.into_text());
+            return Err(problem.into());
         }
         let value = self.number(value, None)?;
         if value.is_least_bigint() {
@@ -127,7 +132,7 @@ impl Analyzer<'_> {
                 let left = self.convert(left, right.shown_type())?;
                 self.difference(left, right)
             }
-            _ => Err(meaningless(sign(operator), left.sql_type, right.sql_type)),
+            _ => Err(self.meaningless(left, sign(operator), right)),
         }
     }
 
@@ -157,7 +162,7 @@ impl Analyzer<'_> {
             return Ok(without_type(date, sign(operator), days));
         };
         if !count.is_number() || sql_type == SqlType::Time {
-            return Err(meaningless(sign(operator), Some(sql_type), Some(count)));
+            return Err(self.meaningless(date, sign(operator), days));
         }
         self.rewritten = true;
         let minus = if operator == Operator::Subtract {
@@ -183,7 +188,7 @@ impl Analyzer<'_> {
         };
         let has_day = |sql_type| matches!(sql_type, Date | Timestamp);
         if a != b && !(has_day(a) && has_day(b)) {
-            return Err(meaningless("-", Some(a), Some(b)));
+            return Err(self.meaningless(left, "-", right));
         }
         self.rewritten = true;
         let nullable = left.nullable || right.nullable;
@@ -201,6 +206,20 @@ impl Analyzer<'_> {
         } else {
             Typed::new(days, SqlType::Double, nullable)
         })
+    }
+
+    fn meaningless(&self, left: Typed, operator: &str, right: Typed) -> Failure {
+        let name = |side: &Typed| side.sql_type.map_or("NULL", SqlType::name);
+        let message = format!(
+            "{} {operator} {} has no meaning.",
+            name(&left),
+            name(&right)
+        );
+        let mut problem = Problem::syntax(message);
+        problem.place = self
+            .source
+            .find_operation(&left.into_text(), operator, &right.into_text());
+        problem.into()
     }
 }
 
@@ -270,14 +289,4 @@ fn sign(operator: Operator) -> &'static str {
         Operator::Divide => "/",
         _ => "%",
     }
-}
-
-fn meaningless(operator: &str, left: Option<SqlType>, right: Option<SqlType>) -> Failure {
-    let name = |sql_type: Option<SqlType>| sql_type.map_or("", SqlType::name);
-    Problem::syntax(format!(
-        "{} {operator} {} has no meaning.",
-        name(left),
-        name(right)
-    ))
-    .into()
 }

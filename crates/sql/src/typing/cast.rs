@@ -41,12 +41,14 @@ impl Analyzer<'_> {
                     .sql_type
                     .is_some_and(|from| from.is_number() || from == SqlType::Boolean)
                 {
-                    return Err(Problem::syntax(format!(
-                        "A {} cannot be cast to {}.",
+                    let mut problem = Problem::syntax(format!(
+                        "The type {} cannot be cast to {}.",
                         value.shown_type().name(),
                         target.name()
-                    ))
-                    .into());
+                    ));
+                    let text = value.into_text();
+                    problem.place = self.source.find_only(&format!("CAST({text} AS"));
+                    return Err(problem.into());
                 }
                 self.convert(value, target)?
             }

@@ -1,7 +1,6 @@
 //! Comparisons: what is compared is brought to one form, where `SQLite` would compare texts with
 //! numbers, or a date with a timestamp.
 
-use apilink_core::SqlState;
 use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select};
 use time::Time;
 
@@ -41,6 +40,20 @@ impl Comparison {
             Operator::IsNot => Self::IsNot,
             _ => return None,
         })
+    }
+
+    /// How it can have been written.
+    fn texts(self) -> &'static [&'static str] {
+        match self {
+            Self::Equal => &["=", "==", "IN ("],
+            Self::NotEqual => &["<>", "!="],
+            Self::Less => &["<"],
+            Self::LessOrEqual => &["<=", "BETWEEN"],
+            Self::Greater => &[">"],
+            Self::GreaterOrEqual => &[">=", "BETWEEN"],
+            Self::Is => &["IS"],
+            Self::IsNot => &["IS NOT"],
+        }
     }
 
     fn text(self) -> &'static str {
@@ -255,9 +268,36 @@ impl Analyzer<'_> {
             (Some(SqlType::Date), Some(SqlType::Timestamp)) => {
                 self.date_beside_timestamp(left, comparison, right)
             }
-            (Some(a), Some(b)) => Err(mismatch(a, b)),
+            (Some(a), Some(b)) => Err(self.mismatch((left, a), comparison, (right, b))),
             _ => Ok((left, right)),
         }
+    }
+
+    fn mismatch(
+        &self,
+        (left, a): (Typed, SqlType),
+        comparison: Comparison,
+        (right, b): (Typed, SqlType),
+    ) -> Failure {
+        let (left, right) = (left.into_text(), right.into_text());
+        let place = |comparison: Comparison, left: &str, right: &str| {
+            let find = |operator| self.source.find_operation(left, operator, right);
+            comparison
+                .texts()
+                .iter()
+                .find_map(|operator| find(operator))
+        };
+        let mut problem = Problem::syntax(format!(
+            "A {} cannot be compared with {}.",
+            a.name(),
+            b.name_with_article()
+        ));
+        // The sides can have been changed.
+        problem.place = place(comparison, &left, &right)
+            .or_else(|| place(comparison.flipped(), &right, &left))
+            .or_else(|| self.source.find_only(&left))
+            .or_else(|| self.source.find_only(&right));
+        problem.into()
     }
 
     /// A literal with a time of day is compared as the point in time that it is.
@@ -579,16 +619,4 @@ fn type_for_text(other: &Typed, text: &Typed) -> Option<SqlType> {
         SqlType::Integer | SqlType::Bigint | SqlType::Decimal { .. } | SqlType::Double => number,
         _ => None,
     }
-}
-
-fn mismatch(left: SqlType, right: SqlType) -> Failure {
-    Problem::new(
-        SqlState::SYNTAX,
-        format!(
-            "A {} cannot be compared with a {}.",
-            left.name(),
-            right.name()
-        ),
-    )
-    .into()
 }

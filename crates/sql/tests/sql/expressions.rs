@@ -335,3 +335,44 @@ fn a_rounded_custom_field_is_found_by_what_it_shows() {
         }
     }
 }
+
+#[test]
+fn messages_name_the_place_and_read_as_sentences() {
+    let world = firm();
+    for (sql, message) in [
+        (
+            "SELECT LEFT('abc')",
+            "Line 1, column 8: LEFT() has too many arguments, or too few. It is written LEFT(text, \
+             count).",
+        ),
+        (
+            "SELECT 1, {fn LEFT('abc')} FROM matters a LEFT JOIN matters b ON b.id = a.id",
+            "Line 1, column 15: LEFT() has too many arguments, or too few. It is written LEFT(text, \
+             count).",
+        ),
+        (
+            "SELECT INSERT('a', 1, 2)",
+            "Line 1, column 8: INSERT() has too many arguments, or too few. It is written \
+             INSERT(text, start, length, new).",
+        ),
+        (
+            "SELECT CAST(1e30 AS BIGINT)",
+            "The result of a conversion to BIGINT is out of range.",
+        ),
+        (
+            "SELECT CAST('x' AS BIGINT)",
+            "A conversion to BIGINT needs a number and was given a text of the shape 'x'.",
+        ),
+        (
+            "MERGE INTO matters USING contacts ON 1 = 1",
+            "MERGE is not available yet: writing comes in a later version. Reading with SELECT works.",
+        ),
+        (
+            "REPLACE INTO matters VALUES (1)",
+            "REPLACE is not available yet: writing comes in a later version. Reading with SELECT works.",
+        ),
+    ] {
+        let error = world.ask(sql, &[]).unwrap_err();
+        assert_eq!(error.message, message, "{sql}");
+    }
+}
