@@ -220,9 +220,12 @@ pub extern "C" fn apilink_connection_set_authorize_callback(
 /// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO with warnings (01000, 01S00);
 ///         APILINK_ERROR; APILINK_INVALID_HANDLE.
 ///
-/// SQLSTATEs: HY024 a property or its value, HY090 the length, HY009 connection_string is NULL,
-/// 08002 already connected, 08001 the service cannot be reached, 28000 authorization missing or
-/// refused, or a login needed, HYT00 time ran out, HY008 cancelled, HY000 the token store and the rest.
+/// SQLSTATEs: HY024 a property or its value, HYC00 a value of a form that is not supported (a token
+/// store in the registry, a settings file that is encrypted, a thumbprint), HY090 the length, HY009
+/// connection_string is NULL, 08002 already connected, HY010 another thread is connecting, 08001 the
+/// service cannot be reached, 08S01 the connection to it broke, 28000 authorization missing or
+/// refused, or a login needed, HYT00 time ran out, HY008 cancelled, HY000 the token store and the
+/// rest.
 ///
 /// After an error the handle is as before and can be used again. Threads: any; a second thread
 /// that connects the same handle at the same time gets HY010.
@@ -289,9 +292,10 @@ pub extern "C" fn apilink_connection_cancel(connection: *mut apilink_connection)
 /// @param buffer      receives the NUL-terminated token, or NULL.
 /// @param capacity    size of buffer in bytes.
 /// @param length      receives the length of the whole token in bytes, without the NUL; or NULL.
-/// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01004: cut); APILINK_NO_DATA with
-///         AuthScheme=None; APILINK_ERROR (08003, 28000, 08001, 08S01, HYT00, HY008, HY090,
-///         HY000); APILINK_INVALID_HANDLE. Threads: any.
+/// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01004: cut; 01000: refreshed, but the new
+///         tokens could not be stored); APILINK_NO_DATA with AuthScheme=None; APILINK_ERROR
+///         (08003, HY090; and of a refresh, see apilink_token_refresh: 28000, 08001, 08S01, HYT00,
+///         HY008, HY000, HY024, HYC00); APILINK_INVALID_HANDLE. Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn apilink_token_text(
     connection: *mut apilink_connection,
@@ -374,10 +378,15 @@ pub unsafe extern "C" fn apilink_token_scope(
 /// @param connection  a connection that is connected.
 /// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01000: refreshed, but it could not be
 ///         stored); APILINK_ERROR (08003; 28000: refused, or InitiateOAuth=OFF, or no refresh
-///         token; 08001, 08S01, HYT00, HY008, HY000); APILINK_INVALID_HANDLE. Threads: any.
+///         token; 08001, 08S01, HYT00, HY008; HY000: the token store; HY024, HYC00: the token
+///         store, or a property such as SSLClientCert, proves to be one that cannot be used);
+///         APILINK_INVALID_HANDLE. Threads: any.
 ///
-/// A refresh that has begun runs to its end even when the call is cancelled, because the service
-/// may have replaced the refresh token already.
+/// A call that is cancelled returns at once. Nothing is left behind while the refresh waits for
+/// another program's, or between two attempts. An attempt that has begun, its connecting included,
+/// runs to its end on a thread of its own, for Timeout at the longest (60 seconds without one),
+/// because the service may have replaced the refresh token already. The same goes for every call
+/// that refreshes a token on its way.
 #[unsafe(no_mangle)]
 pub extern "C" fn apilink_token_refresh(connection: *mut apilink_connection) -> i32 {
     on(connection, |connection, records| {
@@ -391,8 +400,8 @@ pub extern "C" fn apilink_token_refresh(connection: *mut apilink_connection) -> 
 /// @param connection  a connection that is connected.
 /// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01000: the service does not accept the
 ///         tokens any more; they were removed); APILINK_ERROR (08003; 28000; HYC00: the profile
-///         has no revocation; 08001, 08S01, HYT00, HY008, HY000); APILINK_INVALID_HANDLE.
-///         Threads: any.
+///         has no revocation; 08001, 08S01, HYT00, HY008, HY000; HY024, HYC00: as
+///         apilink_token_refresh); APILINK_INVALID_HANDLE. Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn apilink_token_revoke(connection: *mut apilink_connection) -> i32 {
     on(connection, |connection, records| {
@@ -413,8 +422,9 @@ pub extern "C" fn apilink_token_revoke(connection: *mut apilink_connection) -> i
 /// @param buffer             receives the NUL-terminated URL, or NULL.
 /// @param capacity           size of buffer in bytes.
 /// @param url_length         receives the length of the whole URL in bytes; or NULL.
-/// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01004 and warnings of the string);
-///         APILINK_ERROR (28000: OAuthClientId is missing; HY024, HY090, HY009, HY000);
+/// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01004; 01000, 01S00: warnings of the string);
+///         APILINK_ERROR (28000: OAuthClientId is missing; HY024, HYC00: as
+///         apilink_connection_connect; HY090, HY009, HY000);
 ///         APILINK_INVALID_HANDLE. Threads: any.
 ///
 /// Called again with the same arguments, for a larger buffer, it makes a new URL with a new
@@ -505,9 +515,11 @@ pub unsafe extern "C" fn apilink_authorization_pkce_verifier(
 /// @param length             its length in bytes, or -1.
 /// @param code               the code, or the whole URL that the browser was redirected to.
 /// @param code_length        its length in bytes, or -1.
-/// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (warnings of the string); APILINK_ERROR
-///         (28000: declined, refused, or the state is a foreign one; HY024, HY090, HY009, 08001,
-///         08S01, HYT00, HY008, HY000); APILINK_INVALID_HANDLE. Threads: any.
+/// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO (01000, 01S00: warnings of the string);
+///         APILINK_ERROR (28000: declined, refused, or the state is a foreign one; HY024: there is
+///         no code in code, or a property; HYC00: as apilink_connection_connect; HY090, HY009,
+///         08001, 08S01, HYT00, HY008; HY000: the token store); APILINK_INVALID_HANDLE.
+///         Threads: any.
 ///
 /// Where code is a URL, its state must equal the one of the last apilink_authorization_url on
 /// this handle, or else the property State if it is given.
@@ -826,9 +838,10 @@ pub extern "C" fn apilink_request_set_timeout(request: *mut apilink_request, sec
 ///         reply; APILINK_INVALID_HANDLE.
 ///
 /// SQLSTATEs: 08003 not connected, 08001 the service cannot be reached, 08S01 the connection broke,
-/// HYT00 time ran out, HY008 cancelled, 28000 the token cannot be refreshed, HY024 the URL, HY010
-/// not prepared or a call is running, 25006 a write on a Readonly connection, HY000 a body that
-/// cannot be read, HY009 response is NULL, HY001 no memory or no room for another handle.
+/// HYT00 time ran out, HY008 cancelled, 28000 the token cannot be refreshed, HY024 the URL, HY024 and
+/// HYC00 also as apilink_token_refresh, HY010 not prepared or a call is running, 25006 a write on a
+/// Readonly connection, HY000 a body that cannot be read, or the token store, HY009 response is
+/// NULL, HY001 no memory or no room for another handle.
 ///
 /// Threads: any; a call that overlaps another one on the same request gets HY010 at once, and its
 /// record can be replaced by those of the other call when that ends.

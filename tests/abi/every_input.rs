@@ -7,7 +7,7 @@ use apilink::constants::*;
 use apilink::exports::*;
 use libc::{c_char, c_void};
 
-use crate::header_text::functions;
+use crate::header_text::{functions, lists_state};
 use crate::world::{World, prepare, records};
 
 /// Whether NULL says that a text is not given.
@@ -107,6 +107,11 @@ fn expect(world: &World, input: &InputCall, text: *const c_char, length: i64, sq
     assert_eq!((input.run)(world, text, length), APILINK_ERROR, "{what}");
     let record = &records((input.handle)(world))[0];
     assert_eq!(record.sqlstate, sqlstate, "{what}: {record:?}");
+    assert!(
+        lists_state(input.name, sqlstate),
+        "{} does not list {sqlstate}",
+        input.name
+    );
     assert!(
         record.message.contains(input.parameter),
         "{what}: {record:?}"

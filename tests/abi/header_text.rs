@@ -61,6 +61,34 @@ pub fn functions() -> Vec<Function> {
     functions
 }
 
+/// Whether the comment of a function, or one that it refers to ("as apilink_..."), has a SQLSTATE
+/// among those of its errors. What the head of the header says of all functions counts too.
+pub fn lists_state(name: &str, state: &str) -> bool {
+    let functions = functions();
+    let comment_of = |name: &str| {
+        let function = functions.iter().find(|function| function.name == name);
+        let function = function.unwrap_or_else(|| panic!("{name} is not in the header"));
+        function
+            .comment
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let own = comment_of(name);
+    let referred = own.split("as apilink_").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let name = &rest[..end.unwrap_or(rest.len())];
+        functions
+            .iter()
+            .any(|f| f.name == format!("apilink_{name}"))
+            .then(|| comment_of(&format!("apilink_{name}")))
+    });
+    std::iter::once(own.clone())
+        .chain(referred)
+        .any(|comment| comment.contains(state))
+        || state == "HY000" && generated().contains("Every function can fail with HY000 as well")
+}
+
 fn prototype(code: &str, comment: &str) -> Option<Function> {
     let code = code.trim().trim_end_matches(';');
     if code.starts_with("typedef") || !code.ends_with(')') {

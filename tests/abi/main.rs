@@ -27,4 +27,5 @@ mod requests;
 mod responses;
 #[cfg(target_os = "linux")]
 mod slow_disk;
+mod sqlstates;
 mod world;

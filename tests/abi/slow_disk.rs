@@ -30,5 +30,5 @@ extern "C" fn write(file: c_int, bytes: *const c_void, count: size_t) -> ssize_t
         WRITES.fetch_add(1, Ordering::Relaxed);
     }
     let written = unsafe { libc::syscall(libc::SYS_write, file, bytes, count) };
-    written as ssize_t
+    ssize_t::try_from(written).unwrap_or(-1)
 }

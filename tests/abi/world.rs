@@ -127,6 +127,12 @@ impl Drop for World {
         assert_eq!(apilink_response_free(self.response), APILINK_SUCCESS);
         assert_eq!(apilink_request_free(self.request), APILINK_SUCCESS);
         assert_eq!(apilink_connection_free(self.connection), APILINK_SUCCESS);
+        // Whatever a test is about: no reply was one that Clio would not give.
+        let undocumented = self.sandbox.counters().undocumented_replies;
+        assert!(
+            std::thread::panicking() || undocumented.is_empty(),
+            "{undocumented:?}"
+        );
     }
 }
 

@@ -96,10 +96,12 @@ class Sandbox:
 
 @pytest.fixture
 def sandbox():
-    """A sandbox of this test's own."""
+    """A sandbox of this test's own, which answers as Clio's documentation says."""
     running = Sandbox()
     yield running
+    undocumented = running.counters()["undocumented_replies"]
     running.close()
+    assert undocumented == []
 
 
 @pytest.fixture

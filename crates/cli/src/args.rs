@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
+use crate::failure::{Failure, Outcome};
 use crate::output::{self, Format, SqliteTarget};
 
 /// What is said at the end of `--help`.
@@ -192,17 +193,17 @@ pub struct OutputArgs {
     #[arg(long)]
     pub no_header: bool,
 
-    /// csv: what stands between two values; \t for a tab
-    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = delimiter)]
-    pub delimiter: char,
+    /// csv: what stands between two values, in place of a comma; \t for a tab
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub delimiter: Option<char>,
 
     /// table: do not cut long texts to the width of the terminal
     #[arg(long)]
     pub wide: bool,
 
-    /// sqlite: the table that gets the rows. It is replaced
-    #[arg(long, value_name = "NAME", default_value = "result")]
-    pub table: String,
+    /// sqlite: the table that gets the rows, in place of result. It is replaced
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
 
     /// sqlite: add the rows to those that the table holds
     #[arg(long)]
@@ -211,12 +212,32 @@ pub struct OutputArgs {
 
 impl OutputArgs {
     /// The form of the rows.
-    pub fn format(&self) -> Format {
-        let by_name = || match &self.file {
-            Some(file) => Format::for_file(file).unwrap_or(Format::Csv),
-            None => Format::for_stdout(),
+    ///
+    /// # Errors
+    /// Where the ending of the file says none, and for options that the form does not know.
+    pub fn format(&self) -> Outcome<Format> {
+        let format = match (self.output, &self.file) {
+            (Some(format), _) => format,
+            (None, Some(file)) => Format::for_file(file)?,
+            (None, None) => Format::for_stdout(),
         };
-        self.output.unwrap_or_else(by_name)
+        let options = [
+            (self.no_header, "--no-header", Format::Csv),
+            (self.delimiter.is_some(), "--delimiter", Format::Csv),
+            (self.table.is_some(), "--table", Format::Sqlite),
+            (self.append, "--append", Format::Sqlite),
+        ];
+        for (is_given, option, meant_for) in options {
+            if is_given && format != meant_for {
+                return Err(Failure::Usage(format!(
+                    "{option} is for the output {}, and this is {}. Add --output {0}, or leave \
+                     {option} out.",
+                    meant_for.name(),
+                    format.name()
+                )));
+            }
+        }
+        Ok(format)
     }
 
     /// How rows that the tool makes itself are written: what they do not say is left blank.
@@ -229,16 +250,16 @@ impl OutputArgs {
 
     /// How it is written.
     pub fn options(&self) -> output::Options {
+        let usual = output::Options::default();
         output::Options {
             header: !self.no_header,
-            delimiter: self.delimiter,
+            delimiter: self.delimiter.unwrap_or(usual.delimiter),
             wide: self.wide,
-            cut: true,
-            null: "NULL",
             sqlite: SqliteTarget {
-                table: self.table.clone(),
+                table: self.table.clone().unwrap_or(usual.sqlite.table),
                 append: self.append,
             },
+            ..usual
         }
     }
 }
@@ -288,14 +309,9 @@ pub struct QueryArgs {
     #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
     pub target: Vec<String>,
 
-    /// The value of a parameter of the statement, in their order (repeatable)
-    #[arg(
-        short,
-        long = "param",
-        value_name = "VALUE",
-        allow_hyphen_values = true
-    )]
-    pub parameters: Vec<String>,
+    /// The values of the statement's parameters
+    #[command(flatten)]
+    pub parameters: Parameters,
 
     /// Tell rows, calls and time at the end, also when standard error is not a terminal
     #[arg(long)]
@@ -306,6 +322,58 @@ pub struct QueryArgs {
     pub output: OutputArgs,
 }
 
+/// The values of a statement's parameters, in the order in which they were given; `None` is NULL.
+#[derive(Debug, Default)]
+pub struct Parameters(pub Vec<Option<String>>);
+
+/// What `derive` cannot say: two options whose order counts.
+impl Args for Parameters {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+            .arg(
+                Arg::new(PARAM)
+                    .short('p')
+                    .long(PARAM)
+                    .value_name("VALUE")
+                    .action(ArgAction::Append)
+                    .allow_hyphen_values(true)
+                    .help("The value of a parameter of the statement, in their order (repeatable)"),
+            )
+            .arg(
+                Arg::new(PARAM_NULL)
+                    .long(PARAM_NULL)
+                    .action(ArgAction::Append)
+                    .num_args(0)
+                    .default_missing_value("")
+                    .help("NULL in place of the next --param (repeatable)"),
+            )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+const PARAM: &str = "param";
+const PARAM_NULL: &str = "param-null";
+
+impl FromArgMatches for Parameters {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let indices = |name| matches.indices_of(name).into_iter().flatten();
+        let values = matches.get_many::<String>(PARAM).into_iter().flatten();
+        let values = indices(PARAM).zip(values.cloned().map(Some));
+        let nulls = indices(PARAM_NULL).map(|place| (place, None));
+        let mut placed: Vec<(usize, Option<String>)> = values.chain(nulls).collect();
+        placed.sort_by_key(|(place, _)| *place);
+        Ok(Self(placed.into_iter().map(|(_, value)| value).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
@@ -313,7 +381,11 @@ pub struct ExplainArgs {
     #[arg(value_names = ["CONNECTION", "SQL"], num_args = 1..=2, required = true)]
     pub target: Vec<String>,
 
-    /// With the fields that the account has added; takes a request
+    /// The values of the statement's parameters
+    #[command(flatten)]
+    pub parameters: Parameters,
+
+    /// Read the fields that the account has added first, which takes a request
     #[arg(long)]
     pub custom_fields: bool,
 
@@ -363,6 +435,31 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn parameters_and_nulls_keep_their_order() {
+        let parameters = |arguments: &[&str]| {
+            let all = ["apilink", "query", "SELECT 1"].iter().chain(arguments);
+            match Cli::try_parse_from(all).map(|cli| cli.command) {
+                Ok(Some(Command::Query(query))) => query.parameters.0,
+                other => panic!("{other:?}"),
+            }
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(parameters(&[]), []);
+        assert_eq!(
+            parameters(&[
+                "--param-null",
+                "-p",
+                "a",
+                "--param",
+                "-1",
+                "--param-null",
+                "-pNULL"
+            ]),
+            [None, text("a"), text("-1"), None, text("NULL")]
+        );
     }
 
     #[test]

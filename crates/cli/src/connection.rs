@@ -157,13 +157,11 @@ impl ConnectionSource {
         connect(self.with_secret(self.settings()?)?, cancel)
     }
 
-    /// A session for what needs no request: it never asks for a token, and does not know the fields
-    /// that the account has added.
+    /// A session for what needs no request: it never asks for a token.
     pub fn offline(&self) -> Outcome<Arc<Session>> {
         let mut settings = self.settings()?;
         settings.auth_scheme = AuthScheme::None;
         settings.connect_on_open = false;
-        settings.custom_fields = false;
         connect(settings, &CancellationToken::new())
     }
 }
@@ -246,9 +244,10 @@ pub fn read_stdin() -> Outcome<String> {
     Ok(text)
 }
 
-/// All of a text file.
+/// All of a text file that the command line names.
 pub fn read_file(path: &Path) -> Outcome<String> {
-    std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("{} cannot be read: {error}.", path.display())))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Query(args) => query::query(connection, &args),
         Command::Explain(args) => query::explain(connection, &args),
         Command::Shell(args) => shell::shell(connection, &args),
-        Command::Profile(command) => commands::make_profile(&command),
+        Command::Profile(command) => profile::run(&command, &mut std::io::stdout().lock()),
         Command::LiveCheck(args) => live_check::live_check(connection, &args),
     }
 }

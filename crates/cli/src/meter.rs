@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use apilink_core::session::Session;
 use apilink_sql::progress::{Costs, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -33,11 +34,11 @@ struct Stop {
 
 impl Meter {
     /// Begins to watch.
-    pub fn start(progress: Progress, rows: Arc<AtomicU64>) -> Self {
+    pub fn start(session: &Arc<Session>, progress: Progress, rows: Arc<AtomicU64>) -> Self {
         let stop = Arc::<Stop>::default();
         let drawing = terminal::stderr_is_terminal().then(|| {
-            let stop = Arc::clone(&stop);
-            std::thread::spawn(move || draw(&stop, &progress, &rows))
+            let (stop, session) = (Arc::clone(&stop), Arc::clone(session));
+            std::thread::spawn(move || draw(&stop, &session, &progress, &rows))
         });
         Self { stop, drawing }
     }
@@ -80,7 +81,7 @@ impl Stop {
     }
 }
 
-fn draw(stop: &Stop, progress: &Progress, rows: &AtomicU64) {
+fn draw(stop: &Stop, session: &Session, progress: &Progress, rows: &AtomicU64) {
     if stop.wait(PATIENCE) {
         return;
     }
@@ -91,25 +92,29 @@ fn draw(stop: &Stop, progress: &Progress, rows: &AtomicU64) {
     while !stop.wait(PERIOD) {
         let seconds = begun.map_or(0, |begun| begun.elapsed().as_secs());
         let costs = progress.costs();
-        line.set_message(describe(&costs, rows.load(Ordering::Relaxed), seconds));
+        let rows = rows.load(Ordering::Relaxed);
+        line.set_message(describe(&costs, rows, seconds, session.rate_limit_wait()));
         line.tick();
     }
     line.finish_and_clear();
 }
 
-/// What a running query has cost, on one line.
-fn describe(costs: &Costs, rows: u64, seconds: u64) -> String {
-    let left = costs
-        .calls_left
-        .map_or(String::new(), |left| format!(", {left} calls left"));
-    let waited = costs.waited.as_secs();
-    let waited = if waited > 0 {
-        format!(", waited {waited} s for the rate limit")
-    } else {
-        String::new()
+/// What a running query has cost, on one line, and for how long it has to `wait` for the rate limit
+/// yet, if it does.
+fn describe(costs: &Costs, rows: u64, seconds: u64, wait: Option<Duration>) -> String {
+    let limit = match (wait, costs.calls_left, costs.waited.as_secs()) {
+        (Some(wait), _, _) => {
+            let to_go = wait.as_millis().div_ceil(1000);
+            format!(", waiting for the rate limit: {to_go} s to go")
+        }
+        (None, left, waited) => {
+            let left = left.map(|left| format!(", {left} calls left"));
+            let waited = (waited > 0).then(|| format!(", waited {waited} s for the rate limit"));
+            left.into_iter().chain(waited).collect()
+        }
     };
     format!(
-        "{seconds} s: {}, {}, {}{left}{waited}",
+        "{seconds} s: {}, {}, {}{limit}",
         counted(costs.pages, "page"),
         counted(rows, "row"),
         counted(costs.calls, "call"),
@@ -147,7 +152,7 @@ mod tests {
             calls_left: Some(0),
         };
         assert_eq!(
-            describe(&costs, 1, 20),
+            describe(&costs, 1, 20, None),
             "20 s: 1 page, 1 row, 3 calls, 0 calls left, waited 12 s for the rate limit"
         );
         assert_eq!(
@@ -155,8 +160,17 @@ mod tests {
             "5 rows in 1.50 s: 3 calls, 200 records received, waited 12.3 s"
         );
         assert_eq!(
-            describe(&Costs::default(), 0, 0),
+            describe(&Costs::default(), 0, 0, None),
             "0 s: 0 pages, 0 rows, 0 calls"
+        );
+        // While it lasts, the first wait is not in the costs.
+        let costs = Costs {
+            waited: Duration::ZERO,
+            ..costs
+        };
+        assert_eq!(
+            describe(&costs, 1, 20, Some(Duration::from_millis(22_100))),
+            "20 s: 1 page, 1 row, 3 calls, waiting for the rate limit: 23 s to go"
         );
     }
 }

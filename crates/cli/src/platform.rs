@@ -1,22 +1,24 @@
 //! What differs between operating systems.
 
 use std::fs::Permissions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
-/// The permissions with which programs usually create files; the umask takes its share. Files
-/// for temporary use would otherwise be private, also after they have got their final name.
+/// The permissions for a file that takes the place of the one at `path`: its own, or those with
+/// which programs usually create files; the umask takes its share. Files for temporary use would
+/// otherwise be private, also after they have got their final name.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "there are none elsewhere")]
-pub fn usual_permissions() -> Option<Permissions> {
+pub fn permissions_for(path: &Path) -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
-    Some(Permissions::from_mode(0o666))
+    let usual = || Permissions::from_mode(0o666);
+    Some(std::fs::metadata(path).map_or_else(|_| usual(), |replaced| replaced.permissions()))
 }
 
 /// The permissions with which programs usually create files: those that the directory passes on.
 #[cfg(not(unix))]
-pub fn usual_permissions() -> Option<Permissions> {
+pub fn permissions_for(_path: &Path) -> Option<Permissions> {
     None
 }
 

@@ -1,11 +1,12 @@
 //! The log of a connection: a file, a callback of the program, or both; never anything global.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use http::HeaderMap;
 
@@ -47,6 +48,33 @@ impl Log {
             file: self.file.clone(),
             sink: None,
         }
+    }
+
+    /// Whether somebody wants lines of this level.
+    pub(crate) fn wants(&self, level: u8) -> bool {
+        let of_file = self.file.as_ref().map(|(verbosity, _)| *verbosity);
+        let of_sink = self.sink.as_ref().map(|(verbosity, _)| *verbosity);
+        of_file.max(of_sink).is_some_and(|wanted| level <= wanted)
+    }
+
+    /// Makes a call of the program, and says so when it begins and when it ends. `name` must hold
+    /// no secret.
+    pub(crate) fn call<T>(
+        &self,
+        name: fmt::Arguments<'_>,
+        call: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.write(5, "CALL", || name.to_string());
+        let begun = Instant::now();
+        let result = call();
+        self.write(5, "CALL", || {
+            let outcome = match &result {
+                Ok(_) => "done".to_owned(),
+                Err(problem) => problem.to_string(),
+            };
+            format!("{name}: {outcome} after {} ms", begun.elapsed().as_millis())
+        });
+        result
     }
 
     /// Writes a line, if somebody wants this level. The message must hold no secret.

@@ -356,6 +356,10 @@ impl App {
             Ok(reply) => reply,
             Err(found) => error(&found),
         };
+        let (method, path) = (&request.method, &request.path);
+        if let Err(what) = facts::check_status(method, path, &request.query, reply.status) {
+            self.counters().note_undocumented(what);
+        }
         let Some(plain) = reply.bytes().cloned() else {
             return reply;
         };

@@ -28,6 +28,10 @@ pub struct Counters {
     pub unknown_requests: Vec<String>,
     /// How many of those there were.
     pub unknown_request_count: u64,
+    /// Replies of the API that Clio's documentation does not have, such as `GET /notes.json: 422`:
+    /// there the sandbox has drifted. Those that a fault made are not among them. At most 100 are
+    /// kept.
+    pub undocumented_replies: Vec<String>,
     /// Connections accepted, by either listener.
     pub connections: u64,
     /// Faults that were played, by kind.
@@ -164,6 +168,13 @@ impl Counters {
         self.unknown_request_count += 1;
         if self.unknown_requests.len() < UNKNOWN_LENGTH {
             self.unknown_requests.push(what);
+        }
+    }
+
+    /// Notes a reply that Clio's documentation does not have.
+    pub fn note_undocumented(&mut self, what: String) {
+        if self.undocumented_replies.len() < UNKNOWN_LENGTH {
+            self.undocumented_replies.push(what);
         }
     }
 

@@ -28,14 +28,20 @@ impl ApiError {
         Self::new(400, "InvalidFields", message)
     }
 
-    /// 422: a parameter has a value that cannot be.
+    /// 400: a parameter is missing, or has a value that cannot be.
     pub fn argument(message: impl Into<String>) -> Self {
+        Self::new(400, "ArgumentError", message)
+    }
+
+    /// 422: a place in a list that cannot be gone to. The document does not have it; Clio's text
+    /// about paging does.
+    pub fn out_of_bounds(message: impl Into<String>) -> Self {
         Self::new(422, "ArgumentError", message)
     }
 
     /// 422: fields of the body are wrong; `errors` has messages by field.
     pub fn invalid_body(errors: Value) -> Self {
-        let mut error = Self::argument("The record is not valid.");
+        let mut error = Self::new(422, "ArgumentError", "The record is not valid.");
         error.errors = Some(errors);
         error
     }

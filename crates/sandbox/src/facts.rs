@@ -545,6 +545,38 @@ pub fn check_request(method: &str, path: &str, query: &str) -> Result<(), String
     Ok(())
 }
 
+/// Checks the status of a reply to a request, both as for [`check_request`], against the facts.
+/// Unknown requests are not looked at.
+///
+/// Beyond the document are those that Clio's prose describes, or that were seen: 422 for an offset
+/// and a page token past the end, or that cannot be, and for deleting what is locked; and 404 for
+/// deleting what is not there, and for a list below it. What stands before the API (tokens, versions, the rate limit) can
+/// answer every request, and is not checked here; a 501 is the sandbox's own.
+///
+/// # Errors
+/// The operation and the status, in words.
+pub fn check_status(method: &str, path: &str, query: &str, status: u16) -> Result<(), String> {
+    let below = path.strip_prefix("/api/v4");
+    let Some(operation) = below.and_then(|below| FACTS.operation(method, below)) else {
+        return Ok(());
+    };
+    let is_paged = || {
+        form_urlencoded::parse(query.as_bytes())
+            .any(|(name, _)| matches!(&*name, "offset" | "page_token"))
+    };
+    let is_described = match (method, status) {
+        ("GET", 422) => operation.limit.is_some() && is_paged(),
+        ("GET", 404) => operation.placeholders() > 0,
+        ("DELETE", 404 | 422) | (_, 403 | 501) => true,
+        _ => false,
+    };
+    if is_described || operation.statuses.contains(&status) {
+        Ok(())
+    } else {
+        Err(format!("{method} {}: {status}", operation.path))
+    }
+}
+
 fn check_parameter(operation: &Operation, name: &str, value: &str) -> Result<(), String> {
     let unknown = || Err(format!("unknown parameter {name}"));
     match (name, operation.limit) {

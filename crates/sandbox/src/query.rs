@@ -236,14 +236,16 @@ impl ListRequest<'_> {
         if let Some(text) = self.parameters.get("offset") {
             let offset: usize = text
                 .parse()
-                .map_err(|_| ApiError::argument("offset must be a number."))?;
+                .map_err(|_| ApiError::out_of_bounds("offset must be a number."))?;
             if self.operation.path == "/folders/list.json" {
-                return Err(ApiError::argument("offset pagination is not supported"));
+                return Err(ApiError::out_of_bounds(
+                    "offset pagination is not supported",
+                ));
             }
             return if offset < OFFSET_END {
                 Ok(Start::Offset(offset))
             } else {
-                Err(ApiError::argument(format!(
+                Err(ApiError::out_of_bounds(format!(
                     "offset must be less than {OFFSET_END}."
                 )))
             };
@@ -255,16 +257,17 @@ impl ListRequest<'_> {
                 Start::Offset(0)
             });
         };
-        let invalid = || ApiError::argument("page_token is invalid");
+        let invalid = || ApiError::out_of_bounds("page_token is invalid");
         let text = unbase64(token).ok_or_else(invalid)?;
         let (kind, number) = text.split_once(':').ok_or_else(invalid)?;
         let number: i64 = number.parse().map_err(|_| invalid())?;
         match (kind, by_id) {
             ("after", true) => Ok(Start::After(Some(number))),
             ("before", true) => Ok(Start::Before(number)),
-            ("offset", false) => match usize::try_from(number) {
+            // Also in the order of ids, where the first page was asked for by its offset.
+            ("offset", _) => match usize::try_from(number) {
                 Ok(offset) if offset < OFFSET_END => Ok(Start::Offset(offset)),
-                _ => Err(ApiError::argument("page_token is now out of bounds")),
+                _ => Err(ApiError::out_of_bounds("page_token is now out of bounds")),
             },
             _ => Err(invalid()),
         }

@@ -219,6 +219,12 @@ impl Record {
     }
 }
 
+/// What an etag is made of. Ids and versions are both counted up, so that one is mixed before the
+/// other is brought in: else a record's next version would be its neighbour's.
+fn revision(id: i64, version: u64) -> u64 {
+    mix(mix(id.unsigned_abs()) ^ version)
+}
+
 /// An `ETag` with its quotes.
 pub fn etag_text(revision: u64) -> String {
     format!("\"{:016x}{:016x}\"", mix(revision), mix(!revision))
@@ -357,7 +363,7 @@ impl Database {
             Cell::Time(updated) => *updated,
             _ => at,
         };
-        record.stamp(mix(id.unsigned_abs() ^ self.version), updated);
+        record.stamp(revision(id, self.version), updated);
         let position = table.rows.partition_point(|row| row.id() < id);
         table.rows.insert(position, record);
         Key {
@@ -369,7 +375,7 @@ impl Database {
     /// Changes a row: it gets a new etag and a new time.
     pub fn update(&mut self, key: Key, at: Second, change: impl FnOnce(&mut Record)) {
         self.version += 1;
-        let etag = mix(key.id.unsigned_abs() ^ self.version);
+        let etag = revision(key.id, self.version);
         if let Some(row) = self.row_mut(key) {
             change(row);
             row.stamp(etag, at);

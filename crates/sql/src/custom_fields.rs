@@ -1,10 +1,11 @@
 //! The fields that an account has added, as columns of the tables that have them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::http::{Request, RequestBody};
+use apilink_core::profile::Profile;
 use apilink_core::profile::tables::{
     ColumnType, CustomFieldType, CustomFieldsProfile, Filter, List, Table, TableCustomFields,
 };
@@ -15,6 +16,9 @@ use serde_json::Value as Json;
 use crate::catalog::{
     Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
 };
+use crate::engine::cell;
+use crate::engine::explain::Step;
+use crate::engine::reply;
 use crate::progress::Progress;
 use crate::types::SqlType;
 
@@ -38,30 +42,46 @@ pub(crate) fn load(
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Catalog> {
-    let profile = &session.settings().profile;
-    let Some(names) = &profile.custom_fields else {
-        return Ok(catalog.clone());
-    };
-    let list = catalog
-        .table(&names.table)
-        .and_then(|table| match &table.source {
-            TableSource::Service(table) => table.list.clone(),
-            TableSource::System => None,
-        });
-    let Some(list) = list else {
+    let Some((names, list)) = definitions(catalog, session) else {
         return Ok(catalog.clone());
     };
     let definitions = read_definitions(&list, names, session, progress, cancel)?;
     Ok(with_columns(catalog, names, &definitions))
 }
 
-fn read_definitions(
-    list: &List,
-    names: &CustomFieldsProfile,
-    session: &Session,
-    progress: &Progress,
-    cancel: &CancellationToken,
-) -> Result<Vec<Definition>> {
+/// What EXPLAIN says where it does not know the fields, because it makes no request.
+pub(crate) fn unread(catalog: &Catalog, session: &Session) -> Option<Step> {
+    let (names, list) = definitions(catalog, session)?;
+    let request = definitions_request(&list, names, session);
+    let query = request.query().iter();
+    let query: Vec<String> = query
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    Some(Step {
+        table: names.table.clone(),
+        request: Some(format!("GET {}?{}", list.path, query.join("&"))),
+        calls: None,
+        reason: "the fields that the account has added, read once for each connection; as they \
+                 are not known yet, they are left out of the requests below"
+            .to_owned(),
+    })
+}
+
+/// How the definitions are called, and the list that they are in.
+fn definitions<'s>(
+    catalog: &Catalog,
+    session: &'s Session,
+) -> Option<(&'s CustomFieldsProfile, List)> {
+    let names = session.settings().profile.custom_fields.as_ref()?;
+    let list = match &catalog.table(&names.table)?.source {
+        TableSource::Service(table) => table.list.clone()?,
+        TableSource::System => return None,
+    };
+    Some((names, list))
+}
+
+/// The first request for the definitions.
+fn definitions_request(list: &List, names: &CustomFieldsProfile, session: &Session) -> Request {
     let paging = &session.settings().profile.paging;
     let mut request = Request::get(list.path.clone());
     if let Some(parameter) = &paging.fields_parameter {
@@ -78,55 +98,111 @@ fn read_definitions(
     }
     request.add_query(&paging.page_size_parameter, &list.page_size.to_string());
     request.add_query(&paging.order_parameter, &paging.order_value);
-    let mut problems = Vec::new();
+    request
+}
+
+fn read_definitions(
+    list: &List,
+    names: &CustomFieldsProfile,
+    session: &Session,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Vec<Definition>> {
+    let paging = &session.settings().profile.paging;
+    let mut request = definitions_request(list, names, session);
     let mut definitions = Vec::new();
-    progress.add_call();
-    let mut page = Some(session.execute(&request, RequestBody::Empty, cancel, &mut problems)?);
-    while let Some(mut reply) = page {
+    let mut received = 0;
+    let mut asked = HashSet::new();
+    loop {
+        let mut problems = Vec::new();
+        progress.add_call();
+        let mut reply = session
+            .execute(&request, RequestBody::Empty, cancel, &mut problems)
+            .map_err(|problem| {
+                if asked.is_empty() || problem.sqlstate != SqlState::INVALID_VALUE {
+                    return problem;
+                }
+                wrong(names, &reply::foreign(request.target()))
+            })?;
         progress.add_reply(reply.waited(), reply.calls_left());
         if reply.status().as_u16() >= 400 {
             return Err(refused(reply.status().as_u16(), problems));
         }
         let body = reply.json(cancel)?;
-        let records = body.pointer(&paging.data_pointer).and_then(Json::as_array);
-        let records = records.map(Vec::as_slice).unwrap_or_default();
+        let records =
+            records(body, &session.settings().profile).map_err(|what| wrong(names, &what))?;
+        received += records.len() as u64;
         progress.add_page(records.len() as u64);
-        definitions.extend(
-            records
-                .iter()
-                .filter_map(|record| definition(record, names)),
-        );
-        let has_next = body
-            .pointer(&paging.next_pointer)
-            .and_then(Json::as_str)
-            .is_some_and(|next| !next.is_empty());
-        if has_next {
-            progress.add_call();
+        for record in records {
+            definitions.extend(definition(record, names)?);
         }
-        page = session.next_page(&mut reply, None, cancel, &mut problems)?;
+        let next =
+            reply::next_page(body, &paging.next_pointer).map_err(|what| wrong(names, &what))?;
+        let Some(next) = next else {
+            let counted = body.pointer(&paging.records_pointer).and_then(Json::as_u64);
+            return match counted.filter(|counted| *counted > received) {
+                Some(counted) => Err(wrong(
+                    names,
+                    &format!("is the last of the list, but {received} records of {counted} came"),
+                )),
+                None => Ok(definitions),
+            };
+        };
+        if !asked.insert(next.to_owned()) {
+            return Err(wrong(names, reply::READ_ALREADY));
+        }
+        request = Request::get(next);
     }
-    Ok(definitions)
+}
+
+fn records<'b>(body: &'b Json, profile: &Profile) -> std::result::Result<&'b [Json], String> {
+    match body.pointer(&profile.paging.data_pointer) {
+        Some(Json::Array(records)) => Ok(records),
+        Some(other) => Err(reply::not_records(cell::kind_of(other))),
+        None => Err(reply::without_data(body, profile)),
+    }
+}
+
+fn wrong(names: &CustomFieldsProfile, what: &str) -> Diagnostic {
+    reply::wrong(&names.table, what)
 }
 
 /// A definition; `None` for a field that is no longer in use.
-fn definition(record: &Json, names: &CustomFieldsProfile) -> Option<Definition> {
-    let text = |name: &str| record.get(name).and_then(Json::as_str).map(str::to_owned);
+fn definition(record: &Json, names: &CustomFieldsProfile) -> Result<Option<Definition>> {
     if record.get(&names.deleted) == Some(&Json::Bool(true)) {
-        return None;
+        return Ok(None);
     }
-    let options = record.get(&names.options).and_then(Json::as_array);
+    read_definition(record, names).map(Some).ok_or_else(|| {
+        let id = record.get("id").and_then(Json::as_i64);
+        let which = id.map(|id| format!(" (id {id})")).unwrap_or_default();
+        wrong(
+            names,
+            &format!("has a field{which} without its name, its type or what it is a field of"),
+        )
+    })
+}
+
+/// What a record says of a field; `None` if it does not say what is needed.
+fn read_definition(record: &Json, names: &CustomFieldsProfile) -> Option<Definition> {
+    let text = |name: &str| record.get(name).and_then(Json::as_str).map(str::to_owned);
     let option = |option: &Json| {
         let id = option.get("id")?.as_i64()?;
         Some((id, option.get(&names.option_text)?.as_str()?.to_owned()))
+    };
+    let options = match record.get(&names.options) {
+        None | Some(Json::Null) => HashMap::new(),
+        Some(options) => options
+            .as_array()?
+            .iter()
+            .map(option)
+            .collect::<Option<_>>()?,
     };
     Some(Definition {
         id: record.get("id")?.as_i64()?,
         name: text(&names.name)?,
         kind: text(&names.kind)?,
         parent_type: text(&names.parent_type)?,
-        options: options
-            .map(|options| options.iter().filter_map(option).collect())
-            .unwrap_or_default(),
+        options,
     })
 }
 

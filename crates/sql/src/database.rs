@@ -66,6 +66,8 @@ pub struct Statement {
     analysis: Analysis,
     /// The columns of the plan, where the plan is what was asked for.
     explained: Option<Vec<ResultColumn>>,
+    /// What the plan leaves out, because it is not known without a request.
+    unread: Option<Step>,
     progress: Progress,
 }
 
@@ -105,17 +107,26 @@ impl Database {
         })
     }
 
+    /// The connection that the tables are read through.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// The tables, without the fields that the account has added. Makes no request.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
-        let make = || Arc::new(self.make_catalog());
+        let make = || Arc::new(self.make_catalog(true));
         Arc::clone(self.catalog.get_or_init(make))
     }
 
-    fn make_catalog(&self) -> Catalog {
+    fn make_catalog(&self, expects_custom_fields: bool) -> Catalog {
         let settings = self.session.settings();
         let mut catalog = Catalog::of_profile(settings.profile.tables());
-        if settings.custom_fields && settings.profile.custom_fields.is_some() {
+        if expects_custom_fields
+            && settings.custom_fields
+            && settings.profile.custom_fields.is_some()
+        {
             catalog.expect_custom_fields();
         }
         for shape in system::shapes() {
@@ -159,7 +170,7 @@ impl Database {
     }
 
     /// Prepares one statement. A request is made only where the statement needs the account's own
-    /// fields and they are not known yet.
+    /// fields and they are not known yet; EXPLAIN makes none, and leaves them out.
     ///
     /// # Errors
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; HYC00 what is not
@@ -194,11 +205,23 @@ impl Database {
             catalog = self.known_catalog();
             outcome = analyze(&catalog);
         }
+        let mut unread = None;
         if let Err(Failure::NeedsCustomFields { .. }) = outcome {
-            catalog = self.load_custom_fields(&progress, cancel)?;
+            catalog = if translated.explain {
+                unread = custom_fields::unread(&catalog, &self.session);
+                Arc::new(self.make_catalog(false))
+            } else {
+                self.load_custom_fields(&progress, cancel)?
+            };
             outcome = analyze(&catalog);
         }
-        let analysis = outcome.map_err(in_original)?;
+        let mut analysis = outcome.map_err(in_original);
+        if let Err(problem) = &mut analysis
+            && unread.is_some()
+        {
+            problem.message.push_str(UNREAD);
+        }
+        let analysis = analysis?;
         let statement = Statement {
             session: Arc::clone(&self.session),
             facts: Arc::clone(&self.facts),
@@ -207,6 +230,7 @@ impl Database {
             sql: translated.sql,
             analysis,
             explained: translated.explain.then(plan_columns),
+            unread,
             progress,
         };
         if statement.parameters().is_empty() {
@@ -266,8 +290,10 @@ impl Statement {
         };
         let prepared = self.plan(analysis, cancel)?;
         let (source, left) = if self.explained.is_some() {
+            let steps = self.unread.iter().cloned().chain(prepared.steps());
+            let steps: Vec<Step> = steps.collect();
             let listed = RowSource::Listed {
-                rows: plan_rows(&prepared.steps()).into_iter(),
+                rows: plan_rows(&steps).into_iter(),
                 row: None,
             };
             (listed, None)
@@ -408,6 +434,10 @@ impl Rows<'_> {
         warnings
     }
 }
+
+/// What is added to a message about EXPLAIN, if it may be for want of these.
+const UNREAD: &str = " It may be a field that the account has added: EXPLAIN makes no request, and no \
+                      statement of the connection has read those yet.";
 
 /// The columns of a plan.
 fn plan_columns() -> Vec<ResultColumn> {

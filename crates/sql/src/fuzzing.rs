@@ -6,7 +6,7 @@ use apilink_core::profile::Profile;
 
 use crate::catalog::{Catalog, TableShape};
 use crate::engine::layout::{Extra, Layout};
-use crate::engine::page::{CustomNames, Reader};
+use crate::engine::page::{CustomNames, Expected, Reader};
 use crate::engine::row::Row;
 
 /// A table with many columns, and one whose rows are arrays in its records.
@@ -38,6 +38,7 @@ pub fn read_page(body: &[u8]) {
         layout: Arc::new(Layout::new(values, &all(values), true)),
     });
     let reader = Reader {
+        expected: Expected::Records,
         layout: &layout,
         data: &["data".to_owned()],
         parent_key: None,

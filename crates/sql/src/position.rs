@@ -105,6 +105,16 @@ pub(crate) fn in_original(made: &str, offset: usize, original: &str) -> Option<u
         .filter(|_| here.len() == there.len())
 }
 
+/// Where a name first stands in a statement.
+pub(crate) fn first(sql: &str, name: &str) -> Option<usize> {
+    let is_name = |token: &&lexer::Token| {
+        sql.get(token.range())
+            .is_some_and(|text| text.eq_ignore_ascii_case(name))
+    };
+    let tokens = lexer::tokens(sql);
+    tokens.iter().find(is_name).map(|token| token.start)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -83,16 +83,6 @@ impl SqlType {
         }
     }
 
-    /// The name with its article, within a sentence.
-    #[must_use]
-    pub(crate) fn name_with_article(self) -> String {
-        let article = match self {
-            Self::Integer => "an",
-            _ => "a",
-        };
-        format!("{article} {}", self.name())
-    }
-
     /// Whether it is a number; BOOLEAN is not.
     #[must_use]
     pub fn is_number(self) -> bool {

@@ -12,8 +12,10 @@ use crate::args::{ConnectionArgs, DescribeArgs, OutputArgs, TablesArgs};
 use crate::commands::split_target;
 use crate::connection::ConnectionSource;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::output::{self, Format};
 use crate::rows::{ListedRows, RowSource};
-use crate::{interrupt, output};
+use crate::terminal::{Style, tell};
 
 /// `tables`. Makes no request.
 pub fn tables(connection: &ConnectionArgs, args: &TablesArgs) -> Outcome {
@@ -41,7 +43,13 @@ pub fn describe(connection: &ConnectionArgs, args: &DescribeArgs) -> Outcome {
         database(source.offline()?)?.catalog()
     };
     let table = find(&catalog, name)?;
-    write(&mut columns(table), &args.output)
+    write(&mut columns(table), &args.output)?;
+    if table.custom_fields_unknown && args.output.format()? == Format::Table {
+        let note =
+            "The fields that the account has added are left out; --custom-fields shows them.";
+        tell!("{}", Style::of_stderr().dim(note));
+    }
+    Ok(())
 }
 
 fn database(session: Arc<Session>) -> Outcome<Database> {
@@ -50,7 +58,7 @@ fn database(session: Arc<Session>) -> Outcome<Database> {
 
 fn write(rows: &mut dyn RowSource, args: &OutputArgs) -> Outcome {
     let file = args.file.as_deref();
-    output::write(rows, args.format(), &args.listing_options(), file, &|| ())
+    output::write(rows, args.format()?, &args.listing_options(), file, &|| ())
 }
 
 /// The tables whose names fit the pattern, with what they hold.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
 use apilink_sql::types::SqlType;
 use apilink_sql::{Database, Parameter, Statement, Value};
@@ -25,36 +26,52 @@ pub fn query(connection: &ConnectionArgs, args: &QueryArgs) -> Outcome {
     let source = ConnectionSource::find(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
-        format: args.output.format(),
+        format: args.output.format()?,
         options: &args.output.options(),
         file: args.output.file.as_deref(),
         stats: args.stats || terminal::stderr_is_terminal(),
     };
     let cancel = interrupt::begin();
     let database = Database::new(source.connect(&cancel)?)?;
-    run(&database, &sql, &args.parameters, &output, &cancel)
+    run(&database, &sql, &args.parameters.0, &output, &cancel)
 }
 
 /// `explain`. Asks for no token and makes no request, except for the fields that the account has
-/// added.
+/// added, if they are asked for.
 pub fn explain(connection: &ConnectionArgs, args: &ExplainArgs) -> Outcome {
     let (positional, argument) = split_target(&args.target)?;
     let source = ConnectionSource::find_or_empty(connection, positional)?;
     let sql = sql_text(argument, source.took_stdin())?;
     let output = Output {
-        format: args.output.format(),
+        format: args.output.format()?,
         options: &explaining(args.output.listing_options()),
         file: args.output.file.as_deref(),
         stats: false,
     };
     let cancel = interrupt::begin();
-    let session = if args.custom_fields {
-        source.connect(&cancel)?
+    let database = if args.custom_fields {
+        let database = Database::new(source.connect(&cancel)?)?;
+        database.full_catalog(&cancel)?;
+        database
     } else {
-        source.offline()?
+        Database::new(source.offline()?)?
     };
-    let database = Database::new(session)?;
-    run(&database, &explained(&sql), &[], &output, &cancel)
+    let explained = explained(&sql);
+    run(&database, &explained, &args.parameters.0, &output, &cancel)
+        .map_err(|failure| with_hint(failure, args.custom_fields))
+}
+
+/// A column that is not known may be a field that the account has added.
+fn with_hint(mut failure: Failure, knows_custom_fields: bool) -> Failure {
+    if let Failure::Statement { diagnostic, .. } = &mut failure
+        && diagnostic.sqlstate == SqlState::NO_SUCH_COLUMN
+        && !knows_custom_fields
+    {
+        diagnostic.message.push_str(
+            " With --custom-fields, the fields that the account has added are known, too.",
+        );
+    }
+    failure
 }
 
 /// Requests and reasons are long, and worth nothing when they are cut.
@@ -84,11 +101,12 @@ pub struct Output<'a> {
     pub stats: bool,
 }
 
-/// Runs one statement and writes its rows. `parameters` are the values of its parameters as text.
+/// Runs one statement and writes its rows. `parameters` are the values of its parameters as text;
+/// `None` is NULL.
 pub fn run(
     database: &Database,
     sql: &str,
-    parameters: &[String],
+    parameters: &[Option<String>],
     output: &Output<'_>,
     cancel: &CancellationToken,
 ) -> Outcome {
@@ -101,7 +119,7 @@ pub fn run(
     let values = values(statement.parameters(), parameters)?;
     let progress = statement.progress();
     let count = Arc::<AtomicU64>::default();
-    let meter = Meter::start(progress.clone(), Arc::clone(&count));
+    let meter = Meter::start(database.session(), progress.clone(), Arc::clone(&count));
     let written = write(&mut statement, &values, &count, output, &meter, cancel);
     meter.stop();
     if output.stats {
@@ -143,12 +161,13 @@ fn write(
 }
 
 /// The values of the parameters, each read in the type that its place asks for.
-fn values(parameters: &[Parameter], texts: &[String]) -> Outcome<Vec<Value>> {
+fn values(parameters: &[Parameter], texts: &[Option<String>]) -> Outcome<Vec<Value>> {
     if parameters.len() != texts.len() {
         return Err(Failure::Usage(format!(
-            "The statement has {} parameters, and --param gives {} values.",
-            parameters.len(),
-            texts.len()
+            "The statement has {}, and {} given. Each --param gives one, in their order, and each \
+             --param-null gives NULL.",
+            counted(parameters.len(), "parameter", "parameters"),
+            counted(texts.len(), "value is", "values are"),
         )));
     }
     parameters
@@ -156,15 +175,22 @@ fn values(parameters: &[Parameter], texts: &[String]) -> Outcome<Vec<Value>> {
         .zip(texts)
         .enumerate()
         .map(|(index, (parameter, text))| {
+            let Some(text) = text else {
+                return Ok(Value::Null);
+            };
             value(text, parameter.sql_type).ok_or_else(|| {
                 Failure::Usage(format!(
-                    "The value of parameter {} is not a {}.",
+                    "The value '{text}' of parameter {} is no {}.",
                     index + 1,
                     parameter.sql_type.name()
                 ))
             })
         })
         .collect()
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn value(text: &str, sql_type: SqlType) -> Option<Value> {
@@ -210,6 +236,11 @@ mod tests {
             name: None,
             sql_type: SqlType::Bigint,
         };
-        assert!(values(&[parameter], &[]).is_err());
+        let parameters = [parameter];
+        assert!(values(&parameters, &[]).is_err());
+        assert!(matches!(
+            values(&parameters, &[None]).as_deref(),
+            Ok([Value::Null])
+        ));
     }
 }

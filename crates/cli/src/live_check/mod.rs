@@ -81,9 +81,10 @@ impl Verdict {
 pub fn live_check(connection: &ConnectionArgs, args: &LiveCheckArgs) -> Outcome {
     let chosen = choose(&args.only)?;
     let file = args.output.file.as_deref();
+    let format = args.output.format()?;
     let write = |rows: &mut dyn RowSource, before_first: &dyn Fn()| {
         let options = args.output.listing_options();
-        output::write(rows, args.output.format(), &options, file, before_first)
+        output::write(rows, format, &options, file, before_first)
     };
     if args.list {
         let rows = chosen

@@ -46,17 +46,39 @@ impl Format {
         }
     }
 
-    /// The form that the ending of a file's name says.
-    pub fn for_file(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        Some(match ending.as_str() {
+    /// The form that the ending of a file's name says; CSV where there is no ending.
+    ///
+    /// # Errors
+    /// For an ending that says none.
+    pub fn for_file(path: &Path) -> Outcome<Self> {
+        let Some(ending) = path.extension() else {
+            return Ok(Self::Csv);
+        };
+        let ending = ending.to_string_lossy().to_ascii_lowercase();
+        Ok(match ending.as_str() {
             "csv" => Self::Csv,
             "json" => Self::Json,
             "jsonl" | "ndjson" => Self::Jsonl,
             "db" | "sqlite" | "sqlite3" => Self::Sqlite,
             "txt" => Self::Table,
-            _ => return None,
+            _ => {
+                return Err(Failure::Usage(format!(
+                    "The ending .{ending} says no form of rows. Say it with --output: table, csv, \
+                     json, jsonl or sqlite."
+                )));
+            }
         })
+    }
+
+    /// As the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Sqlite => "sqlite",
+        }
     }
 }
 

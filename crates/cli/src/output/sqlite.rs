@@ -7,6 +7,7 @@ use apilink_sql::{ResultColumn, ValueRef};
 use rusqlite::types::{ToSqlOutput, ValueRef as Held};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
+use super::sink::Target as Place;
 use crate::failure::{Failure, Outcome};
 use crate::rows::{RowSource, distinct_names};
 
@@ -31,6 +32,8 @@ impl Default for Target {
 /// Writes all rows in one transaction: if anything fails, the file is as it was.
 pub fn write(source: &mut dyn RowSource, file: &Path, target: &Target) -> Outcome {
     let problem = |error: rusqlite::Error| Failure::file(file, error);
+    let place = Place::of(file).map_err(|error| Failure::file(file, error))?;
+    let (Place::Open(file) | Place::File(file)) = &place;
     let is_new = !file.exists();
     let written = Connection::open(file)
         .map_err(problem)

@@ -29,6 +29,24 @@ const GAP: &str = "  ";
 /// Texts are not cut shorter than this.
 const NARROWEST: usize = 8;
 
+/// How a column stands in a line.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// Numbers stand on the right.
+    is_number: bool,
+    /// The beginning of a text is worth something; that of a number or a date is not.
+    is_text: bool,
+}
+
+impl Kind {
+    fn of(sql_type: SqlType) -> Self {
+        Self {
+            is_number: sql_type.is_number(),
+            is_text: matches!(sql_type, SqlType::Varchar { .. } | SqlType::Varbinary),
+        }
+    }
+}
+
 /// Writes all rows: below each other, or, where not even narrow columns fit into a line, each
 /// row as a list of its values.
 pub fn write(source: &mut dyn RowSource, layout: &Layout, out: &mut dyn Write) -> Outcome {
@@ -112,8 +130,7 @@ impl Cell {
 /// How rows are written.
 struct Form {
     names: Vec<String>,
-    /// Numbers stand on the right and are never cut.
-    are_numbers: Vec<bool>,
+    kinds: Vec<Kind>,
     arrangement: Arrangement,
     style: Style,
 }
@@ -121,8 +138,22 @@ struct Form {
 enum Arrangement {
     /// Below each other, in columns of these widths; cut to them or not.
     Columns { widths: Vec<usize>, cut: bool },
-    /// Name and value on a line of their own; the widths of the names and of the values.
+    /// Name and value on a line of their own; the widths of the names and of the values. A longer
+    /// name has a line of its own, above that of the value.
     Lists { names: usize, values: usize },
+}
+
+impl Arrangement {
+    /// Names that would take more than half of the terminal leave the room to the values.
+    fn lists(of_names: &[usize], terminal: usize, cut: bool) -> Self {
+        let short = of_names.iter().filter(|&&width| width <= terminal / 2);
+        let names = short.max().copied().unwrap_or_default();
+        let left = terminal.saturating_sub(names + GAP.len());
+        Self::Lists {
+            names,
+            values: if cut { left.max(NARROWEST) } else { usize::MAX },
+        }
+    }
 }
 
 impl Form {
@@ -131,39 +162,32 @@ impl Form {
             .iter()
             .map(|column| on_one_line(&column.name))
             .collect();
-        let are_numbers: Vec<bool> = columns
+        let kinds: Vec<Kind> = columns
             .iter()
-            .map(|column| column.sql_type.is_number())
+            .map(|column| Kind::of(column.sql_type))
             .collect();
-        let mut widths: Vec<usize> = names.iter().map(|name| measure_text_width(name)).collect();
-        let longest_name = widths.iter().copied().max().unwrap_or_default();
-        for row in sample {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width);
-            }
-        }
+        let of_names: Vec<usize> = names.iter().map(|name| measure_text_width(name)).collect();
+        let columns = of_names.iter().zip(&kinds).enumerate();
+        let widths: Vec<Widths> = columns
+            .map(|(at, (&name, &kind))| Widths::of(name, kind, sample, at))
+            .collect();
+        let full: Vec<usize> = widths.iter().map(|widths| widths.full).collect();
         let arrangement = match layout.width {
-            None => Arrangement::Columns { widths, cut: false },
-            Some(terminal) => match fit(&widths, &are_numbers, terminal) {
-                Some(fitting) if layout.cut || fitting == widths => Arrangement::Columns {
+            None => Arrangement::Columns {
+                widths: full,
+                cut: false,
+            },
+            Some(terminal) => match fit(&widths, terminal) {
+                Some(fitting) if layout.cut || fitting == full => Arrangement::Columns {
                     widths: fitting,
                     cut: layout.cut,
                 },
-                _ if !layout.cut => Arrangement::Lists {
-                    names: longest_name,
-                    values: usize::MAX,
-                },
-                _ => Arrangement::Lists {
-                    names: longest_name,
-                    values: terminal
-                        .saturating_sub(longest_name + GAP.len())
-                        .max(NARROWEST),
-                },
+                _ => Arrangement::lists(&of_names, terminal, layout.cut),
             },
         };
         Self {
             names,
-            are_numbers,
+            kinds,
             arrangement,
             style: layout.style,
         }
@@ -176,12 +200,8 @@ impl Form {
         let mut names = String::new();
         let mut rules = String::new();
         let last = widths.len().saturating_sub(1);
-        for (index, ((name, width), is_number)) in self
-            .names
-            .iter()
-            .zip(widths)
-            .zip(&self.are_numbers)
-            .enumerate()
+        for (index, ((name, width), kind)) in
+            self.names.iter().zip(widths).zip(&self.kinds).enumerate()
         {
             let name = if *cut {
                 cut_to(name, *width)
@@ -190,7 +210,7 @@ impl Form {
             };
             let padding = padding(measure_text_width(&name), *width);
             let name = self.style.bold(&name);
-            push_aligned(&mut names, &name, &padding, *is_number, index == last);
+            push_aligned(&mut names, &name, &padding, *kind, index == last);
             rules.push_str(&"-".repeat(*width));
             if index < last {
                 names.push_str(GAP);
@@ -218,10 +238,8 @@ impl Form {
     ) -> io::Result<()> {
         let mut line = String::new();
         let last = widths.len().saturating_sub(1);
-        for (index, ((cell, width), is_number)) in
-            row.iter().zip(widths).zip(&self.are_numbers).enumerate()
-        {
-            let must_cut = cut && !is_number && cell.width > *width;
+        for (index, ((cell, width), kind)) in row.iter().zip(widths).zip(&self.kinds).enumerate() {
+            let must_cut = cut && kind.is_text && cell.width > *width;
             let (text, used) = if must_cut {
                 let text = cut_to(&cell.text, *width);
                 let used = measure_text_width(&text);
@@ -230,7 +248,7 @@ impl Form {
                 (cell.shown(self.style), cell.width)
             };
             let padding = padding(used, *width);
-            push_aligned(&mut line, &text, &padding, *is_number, index == last);
+            push_aligned(&mut line, &text, &padding, *kind, index == last);
             if index < last {
                 line.push_str(GAP);
             }
@@ -248,26 +266,31 @@ impl Form {
     ) -> io::Result<()> {
         let title = format!("--- row {number} ---");
         writeln!(out, "{}", self.style.dim(title))?;
-        for ((name, cell), is_number) in self.names.iter().zip(row).zip(&self.are_numbers) {
-            let padding = padding(measure_text_width(name), names);
-            let text = if cell.width > values && !is_number {
+        for ((name, cell), kind) in self.names.iter().zip(row).zip(&self.kinds) {
+            let text = if cell.width > values && kind.is_text {
                 cut_to(&cell.text, values)
             } else {
                 cell.shown(self.style)
             };
-            writeln!(out, "{}{padding}{GAP}{text}", self.style.bold(name))?;
+            let mut used = measure_text_width(name);
+            write!(out, "{}", self.style.bold(name))?;
+            if used > names {
+                writeln!(out)?;
+                used = 0;
+            }
+            writeln!(out, "{}{GAP}{text}", padding(used, names))?;
         }
         Ok(())
     }
 }
 
 /// Numbers to the right, texts to the left; nothing behind the last text.
-fn push_aligned(line: &mut String, text: &str, padding: &str, is_number: bool, is_last: bool) {
-    if is_number {
+fn push_aligned(line: &mut String, text: &str, padding: &str, kind: Kind, is_last: bool) {
+    if kind.is_number {
         line.push_str(padding);
     }
     line.push_str(text);
-    if !is_number && !is_last {
+    if !kind.is_number && !is_last {
         line.push_str(padding);
     }
 }
@@ -276,21 +299,43 @@ fn padding(used: usize, width: usize) -> String {
     " ".repeat(width.saturating_sub(used))
 }
 
+/// How wide a column wants to be, and has to be.
+struct Widths {
+    full: usize,
+    least: usize,
+}
+
+impl Widths {
+    /// For the column `at` of the sample, with a name of this width.
+    fn of(name: usize, kind: Kind, sample: &[Vec<Cell>], at: usize) -> Self {
+        let cells = sample.iter().filter_map(|row| row.get(at));
+        let values = cells.map(|cell| cell.width).max().unwrap_or_default();
+        let full = name.max(values);
+        let least = match kind {
+            Kind {
+                is_number: true, ..
+            } => full,
+            Kind { is_text: true, .. } => full.min(NARROWEST),
+            // Dates and the like: their names give way.
+            _ => values.max(full.min(NARROWEST)),
+        };
+        Self { full, least }
+    }
+}
+
 /// The widths with which a line fits into the terminal: the longest texts give way first. `None`
 /// if that is not possible.
-fn fit(widths: &[usize], are_numbers: &[bool], terminal: usize) -> Option<Vec<usize>> {
+fn fit(widths: &[Widths], terminal: usize) -> Option<Vec<usize>> {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     let bounded = |bound: usize| -> Vec<usize> {
-        widths
-            .iter()
-            .zip(are_numbers)
-            .map(|(&width, &is_number)| if is_number { width } else { width.min(bound) })
-            .collect()
+        let bounded = |widths: &Widths| widths.full.min(bound.max(widths.least));
+        widths.iter().map(bounded).collect()
     };
     let is_fitting = |bound: usize| bounded(bound).iter().sum::<usize>() + gaps <= terminal;
-    let widest = widths.iter().copied().max().unwrap_or_default();
+    let widest = widths.iter().map(|widths| widths.full).max();
+    let widest = widest.unwrap_or_default();
     if is_fitting(widest) {
-        return Some(widths.to_vec());
+        return Some(bounded(widest));
     }
     if !is_fitting(NARROWEST) {
         return None;

@@ -191,6 +191,72 @@ fn what_does_not_fit_into_a_line_is_shown_as_lists() {
 }
 
 #[test]
+fn a_long_name_in_a_list_takes_no_room_from_the_values() {
+    let long = "how_the_client_came_to_know_of_the_office_and_who_it_was_that_told_them";
+    let columns = vec![
+        column("id", SqlType::TEXT),
+        column("the_number_of_many_things", SqlType::Bigint),
+        column(long, SqlType::TEXT),
+    ];
+    let rows = || {
+        let row = vec![
+            text("A text that needs room"),
+            Value::Integer(7),
+            text(&"x".repeat(60)),
+        ];
+        ListedRows::new(columns.clone(), vec![row])
+    };
+    let (text, _) = written_with(&mut rows(), Format::Table, &Options::default(), Some(40));
+    let expected = format!(
+        "--- row 1 ---\n\
+         id  A text that needs room\n\
+         the_number_of_many_things\n    7\n\
+         {long}\n    {}…\n",
+        "x".repeat(35)
+    );
+    assert_eq!(text, expected);
+    let options = Options {
+        cut: false,
+        ..Options::default()
+    };
+    let (text, _) = written_with(&mut rows(), Format::Table, &options, Some(40));
+    assert!(text.ends_with(&format!("\n    {}\n", "x".repeat(60))));
+}
+
+#[test]
+fn dates_are_never_cut() {
+    let day = "2025-10-31";
+    let moment = "2025-10-31 23:59:59";
+    let columns = vec![
+        column("opened", SqlType::Date),
+        column("the_moment_of_the_last_change", SqlType::Timestamp),
+        column("is_open", SqlType::Boolean),
+        column("name", SqlType::TEXT),
+    ];
+    let rows = || {
+        let row = vec![
+            text(day),
+            text(moment),
+            Value::Integer(1),
+            text("A long name that gives way"),
+        ];
+        ListedRows::new(columns.clone(), vec![row])
+    };
+    for width in [20, 49, 50, 60, 70] {
+        let (text, _) = written_with(&mut rows(), Format::Table, &Options::default(), Some(width));
+        assert!(
+            text.contains(day) && text.contains(moment),
+            "{width}: {text}"
+        );
+        let is_list = text.starts_with("---");
+        assert_eq!(is_list, width < 50, "{width}: {text}");
+        for line in text.lines().filter(|_| !is_list) {
+            assert!(console::measure_text_width(line) <= width, "{text}");
+        }
+    }
+}
+
+#[test]
 fn where_nothing_may_be_cut_lists_take_the_place_of_columns() {
     let options = Options {
         cut: false,
@@ -237,6 +303,98 @@ fn a_file_appears_only_when_it_is_complete() {
     write(&mut Broken(sample()), Format::Json).unwrap_err();
     assert_eq!(std::fs::read(&file).unwrap(), complete);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_stays_and_its_target_is_written() {
+    use std::os::unix::fs::symlink;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("data")).unwrap();
+    std::fs::write(at("data/old.csv"), "old").unwrap();
+    symlink("data/old.csv", at("second")).unwrap();
+    symlink(at("second"), at("first")).unwrap();
+    symlink("data/new.csv", at("ahead")).unwrap();
+    let write = |source: &mut dyn RowSource, link: &str, format| {
+        write(source, format, &Options::default(), Some(&at(link)), &|| ())
+    };
+    for (link, target) in [("first", "data/old.csv"), ("ahead", "data/new.csv")] {
+        write(&mut Broken(sample()), link, Format::Csv).unwrap_err();
+        write(&mut sample(), link, Format::Csv).unwrap();
+        assert!(at(link).is_symlink() && at("second").is_symlink(), "{link}");
+        assert!(!at(target).is_symlink(), "{target}");
+        let text = std::fs::read_to_string(at(target)).unwrap();
+        assert!(text.starts_with("id,name,"), "{text}");
+    }
+    symlink("data/new.db", at("base")).unwrap();
+    write(&mut Broken(sample()), "base", Format::Sqlite).unwrap_err();
+    assert!(at("base").is_symlink() && !at("data/new.db").exists());
+    write(&mut sample(), "base", Format::Sqlite).unwrap();
+    assert!(at("base").is_symlink() && at("data/new.db").is_file());
+
+    symlink("round", at("about")).unwrap();
+    symlink("about", at("round")).unwrap();
+    for format in [Format::Csv, Format::Sqlite] {
+        write(&mut sample(), "about", format).unwrap_err();
+        assert!(at("about").is_symlink() && at("round").is_symlink());
+    }
+    assert_eq!(std::fs::read_dir(at("data")).unwrap().count(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replaced_file_stays_as_private_as_it_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.csv");
+    std::fs::write(&file, "old").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    write(
+        &mut sample(),
+        Format::Csv,
+        &Options::default(),
+        Some(&file),
+        &|| (),
+    )
+    .unwrap();
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_open_already_is_written_as_it_is() {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("open.csv");
+    std::fs::write(&file, "before\n").unwrap();
+    let inode = || std::fs::metadata(&file).unwrap().ino();
+    let before = inode();
+    let open = std::fs::File::open(&file).unwrap();
+    let link = folder.path().join("link");
+    for descriptor in ["/proc/self/fd", "/dev/fd"] {
+        let descriptor = format!("{descriptor}/{}", open.as_raw_fd());
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(&descriptor, &link).unwrap();
+        write(
+            &mut sample(),
+            Format::Csv,
+            &Options::default(),
+            Some(&link),
+            &|| (),
+        )
+        .unwrap();
+        assert!(link.is_symlink());
+    }
+    assert_eq!(inode(), before);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("before\nid,name,"), "{text}");
+    assert_eq!(text.matches("id,name,").count(), 2);
 }
 
 #[test]

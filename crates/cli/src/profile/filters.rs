@@ -20,8 +20,8 @@ pub struct Filters {
     pub columns: Vec<Column>,
     /// Parameters that must be given.
     pub required: Vec<RequiredParameter>,
-    /// What is wrong.
-    pub problems: Vec<String>,
+    /// Parameters that are not used, because nobody has said what they mean.
+    pub open: Vec<String>,
     /// What the overlay says about parameters that are not there.
     pub warnings: Vec<String>,
 }
@@ -53,7 +53,7 @@ impl FilteredList<'_> {
         for parameter in &parameters {
             if let Err(problem) = self.parameter(parameter, &mut found) {
                 let place = format!("{}: the parameter {}", self.table, parameter.name);
-                found.problems.push(format!("{place} {problem}"));
+                found.open.push(format!("{place} {problem}"));
             }
         }
         let own = self.overlay.tables.get(self.table);

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apilink_core::profile::tables::{Array, Column, ColumnType, List, ListOrder, Table, Write};
+use apilink_core::profile::tables::{
+    Array, Column, ColumnType, Filter, List, ListOrder, Table, Write,
+};
 
 use super::columns::{Objects, RecordColumns, Source, base_name, plain_column};
 use super::document::{Document, Object, Operation, Shape};
 use super::filters::FilteredList;
 use super::names::{Segment, key_column, segments, singular, table_name};
-use super::overlay::{FORMAT, Overlay, TableRules};
+use super::overlay::{FORMAT, Overlay, ParameterRule, ParameterUse, TableRules};
 use super::references::{key_kinds, key_of, set_key_columns, set_references};
 
 /// A table that is being made.
@@ -29,7 +31,7 @@ struct Generator<'a, 'o> {
     document: Document<'a>,
     overlay: &'o Overlay,
     operations: Vec<Operation<'a>>,
-    problems: Vec<String>,
+    open: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -38,6 +40,8 @@ struct Generator<'a, 'o> {
 pub struct Generated {
     /// The tables, sorted by name.
     pub tables: Vec<Table>,
+    /// What the document has and nothing accounts for. The tables are without it.
+    pub open: Vec<String>,
     /// What the overlay says about things that the document does not have.
     pub warnings: Vec<String>,
 }
@@ -45,19 +49,19 @@ pub struct Generated {
 /// The tables of a document.
 ///
 /// # Errors
-/// All that is wrong or not accounted for, each in a text.
-pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, Vec<String>> {
+/// For an overlay of another format.
+pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, String> {
     if overlay.format != FORMAT {
         let given = overlay.format;
-        return Err(vec![format!(
+        return Err(format!(
             "the overlay has format {given}; this is format {FORMAT}"
-        )]);
+        ));
     }
     let mut generator = Generator {
         document,
         overlay,
         operations: document.operations(),
-        problems: Vec::new(),
+        open: Vec::new(),
         warnings: Vec::new(),
     };
     let mut drafts = generator.lists();
@@ -68,13 +72,11 @@ pub fn tables(document: Document<'_>, overlay: &Overlay) -> Result<Generated, Ve
     set_key_columns(&mut drafts, overlay);
     generator.apply_rules(&mut drafts);
     generator.check_overlay(&drafts);
-    if !generator.problems.is_empty() {
-        return Err(generator.problems);
-    }
     let mut tables: Vec<Table> = drafts.into_iter().map(|draft| draft.table).collect();
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Generated {
         tables,
+        open: generator.open,
         warnings: generator.warnings,
     })
 }
@@ -110,7 +112,7 @@ impl<'a> Generator<'a, '_> {
             }
             match self.list(operation) {
                 Ok(draft) => drafts.extend(draft),
-                Err(problem) => self.problems.push(format!("{}: {problem}", operation.path)),
+                Err(problem) => self.open.push(format!("{}: {problem}", operation.path)),
             }
         }
         drafts
@@ -232,12 +234,17 @@ impl<'a> Generator<'a, '_> {
         (columns, parts.join("/"))
     }
 
-    fn set_key(&self, draft: &mut Draft<'a>) {
+    fn set_key(&mut self, draft: &mut Draft<'a>) {
         let table = &mut draft.table;
         let ruled = self.overlay.tables.get(&table.name);
         if let Some(key) = ruled.and_then(|rules| rules.key.clone()) {
-            table.key = key;
-            return;
+            match key.iter().find(|name| !has_column(table, name)) {
+                None => {
+                    table.key = key;
+                    return;
+                }
+                Some(missing) => self.no_column(&table.name, missing),
+            }
         }
         if table.columns.iter().any(|column| column.name == "id") {
             let parents = table.columns.iter().filter(|column| column.parent);
@@ -261,11 +268,17 @@ impl<'a> Generator<'a, '_> {
         list.required = found.required;
         draft.table.filters = found.comparisons;
         draft.table.columns.extend(found.columns);
-        self.problems.extend(found.problems);
+        self.open.extend(found.open);
         self.warnings.extend(found.warnings);
     }
 
-    fn set_orders(&self, draft: &mut Draft<'a>, operation: Operation<'a>) {
+    /// The overlay names a column that the document does not have.
+    fn no_column(&mut self, table: &str, name: &str) {
+        let warning = format!("{table}: there is no column {name}");
+        self.warnings.push(warning);
+    }
+
+    fn set_orders(&mut self, draft: &mut Draft<'a>, operation: Operation<'a>) {
         let conventions = &self.overlay.conventions;
         let parameters = self.document.parameters(operation);
         let find = |name: &str| parameters.iter().find(|parameter| parameter.name == name);
@@ -281,10 +294,16 @@ impl<'a> Generator<'a, '_> {
         }
         names.sort_by_key(|name| (Some(*name) != assumed, *name));
         names.dedup();
-        let orders = names
-            .into_iter()
-            .filter_map(|name| self.order(draft, name, documented.contains(&name)));
-        let orders: Vec<_> = orders.collect();
+        let mut orders = Vec::new();
+        for name in names {
+            let order = self.order(draft, name, documented.contains(&name));
+            match order {
+                Some(order) if !has_column(&draft.table, &order.column) => {
+                    self.no_column(&draft.table.name, &order.column);
+                }
+                order => orders.extend(order),
+            }
+        }
         if let Some(list) = &mut draft.table.list {
             list.orders = orders;
         }
@@ -398,7 +417,7 @@ impl<'a> Generator<'a, '_> {
                     Ok(array) => found.push(array),
                     Err(problem) => {
                         let place = format!("{}: the array {field}", draft.table.name);
-                        self.problems.push(format!("{place}: {problem}"));
+                        self.open.push(format!("{place}: {problem}"));
                     }
                 }
             }
@@ -407,7 +426,7 @@ impl<'a> Generator<'a, '_> {
     }
 
     fn array(
-        &self,
+        &mut self,
         draft: &Draft<'a>,
         field: &str,
         element: &Object<'a>,
@@ -445,25 +464,50 @@ impl<'a> Generator<'a, '_> {
     }
 
     fn apply_rules(&mut self, drafts: &mut [Draft<'a>]) {
+        let known: BTreeSet<(String, String)> = drafts
+            .iter()
+            .flat_map(|draft| {
+                let parameters = draft.table.filters.iter().map(|filter| &filter.parameter);
+                parameters.map(|parameter| (draft.table.name.clone(), parameter.clone()))
+            })
+            .collect();
+        let kinds = key_kinds(drafts);
         for draft in drafts {
             let table = &mut draft.table;
             let Some(rules) = self.overlay.tables.get(&table.name) else {
                 continue;
             };
+            if let Some(array) = table.array.as_ref().filter(|_| table.list.is_none()) {
+                for (parameter, rule) in &rules.parameters {
+                    if !known.contains(&(array.table.clone(), parameter.clone())) {
+                        let holder = &array.table;
+                        self.warnings
+                            .push(format!("{holder}: there is no parameter {parameter}"));
+                        continue;
+                    }
+                    table.filters.extend(array_filters(parameter, rule));
+                }
+            }
             table.description.clone_from(&rules.description);
             table.custom_fields.clone_from(&rules.custom_fields);
             for (name, rule) in &rules.columns {
                 let Some(column) = table.columns.iter_mut().find(|column| &column.name == name)
                 else {
-                    let warning = format!("{}: there is no column {name}", table.name);
-                    self.warnings.push(warning);
+                    self.no_column(&table.name, name);
                     continue;
                 };
                 column.description.clone_from(&rule.description);
                 column.ignore_case |= rule.ignore_case;
                 match rule.reference.as_deref() {
                     Some("") => column.reference = None,
-                    Some(target) => column.reference = Some(key_of(target)),
+                    Some(target) if kinds.get(target) == Some(&column.kind) => {
+                        column.reference = Some(key_of(target));
+                    }
+                    Some(target) => {
+                        let warning =
+                            format!("{}: {name} cannot refer to a table {target}", table.name);
+                        self.warnings.push(warning);
+                    }
                     None => {}
                 }
             }
@@ -482,7 +526,7 @@ impl<'a> Generator<'a, '_> {
             .references
             .values()
             .chain(overlay.key_columns.values());
-        for name in named.chain(referred) {
+        for name in named.chain(referred).collect::<BTreeSet<_>>() {
             if !tables.contains(name.as_str()) {
                 self.warnings.push(format!("there is no table {name}"));
             }
@@ -511,13 +555,40 @@ impl<'a> Generator<'a, '_> {
     }
 }
 
+/// What a parameter of the records' list says about the rows in their arrays.
+fn array_filters<'r>(
+    parameter: &'r str,
+    rule: &'r ParameterRule,
+) -> impl Iterator<Item = Filter> + 'r {
+    let uses = match rule {
+        ParameterRule::Uses(uses) => uses.as_slice(),
+        ParameterRule::Column(_) | ParameterRule::Ignored(_) => &[],
+    };
+    uses.iter().filter_map(move |used| match used {
+        ParameterUse::Filter(rule) => Some(Filter {
+            column: rule.column.clone(),
+            operator: rule.operator,
+            parameter: parameter.to_owned(),
+            template: rule.template.clone(),
+            values: rule.values.clone().unwrap_or_default(),
+            wider: rule.wider,
+            with: rule.with.clone(),
+            max_values: None,
+        }),
+        ParameterUse::Column(_) => None,
+    })
+}
+
 /// Parents' keys have the type that they have in the parent's table.
 fn set_parent_types(drafts: &mut [Draft<'_>]) {
     let kinds = key_kinds(drafts);
     for column in drafts.iter_mut().flat_map(|draft| &mut draft.table.columns) {
         let table = column.reference.as_ref().map(|reference| &reference.table);
-        if let (true, Some(kind)) = (column.parent, table.and_then(|table| kinds.get(table))) {
-            column.kind = *kind;
+        match table.and_then(|table| kinds.get(table)) {
+            Some(kind) if column.parent => column.kind = *kind,
+            Some(_) => {}
+            // The document has no list of the parents.
+            None => column.reference = None,
         }
     }
 }
@@ -551,6 +622,10 @@ fn agree(list: &Table, array: &Table) -> bool {
         .collect()
     };
     form(list) == form(array)
+}
+
+fn has_column(table: &Table, name: &str) -> bool {
+    table.columns.iter().any(|column| column.name == name)
 }
 
 fn empty_table(name: String, columns: Vec<Column>) -> Table {

@@ -23,6 +23,10 @@ use flate2::read::GzDecoder;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::args::ProfileCommand;
+use crate::failure::{Failure, Outcome};
+use crate::terminal::tell;
+
 pub use generate::Generated;
 pub use overlay::Overlay;
 pub use pack::{built_in, pack};
@@ -33,17 +37,16 @@ const MAX_DOCUMENT: u64 = 256 << 20;
 /// The tables of an `OpenAPI` 3 document.
 ///
 /// # Errors
-/// HY024 if the document is none, and for all that it or the overlay does not account for: one
-/// line for each.
+/// HY024 if the document or the overlay is none, and if what the overlay says makes tables that are
+/// not valid.
 pub fn from_openapi(document: &Value, overlay: &Overlay) -> Result<Generated, Diagnostic> {
     let document = document::Document::new(document).map_err(|problem| {
         Diagnostic::invalid_value(format!("The OpenAPI document cannot be read: {problem}."))
     })?;
-    let failed = |problems: String| {
-        Diagnostic::invalid_value(format!("The tables cannot be made:\n  {problems}"))
+    let failed = |problem: String| {
+        Diagnostic::invalid_value(format!("The tables cannot be made: {problem}."))
     };
-    let generated =
-        generate::tables(document, overlay).map_err(|problems| failed(problems.join("\n  ")))?;
+    let generated = generate::tables(document, overlay).map_err(failed)?;
     Profile::check_tables(&generated.tables)
         .map_err(|problem| failed(place_by_name(&problem, &generated.tables)))?;
     Ok(generated)
@@ -68,54 +71,40 @@ pub fn to_json(tables: &[Table]) -> Result<String, Diagnostic> {
         .map_err(|error| Diagnostic::new(SqlState::GENERAL_ERROR, error.to_string()))
 }
 
-/// Runs `from-openapi DOCUMENT [OVERLAY]`, `pack DIRECTORY FILE`, `check FILE` or `show`. What they
-/// make goes to `out`, and warnings to `warn`.
+/// Runs `profile`. What it makes goes to `out`.
 ///
 /// # Errors
-/// HY024 for unknown arguments, and for what is wrong with the files. HY000 if `out` cannot be
-/// written.
-pub fn run(
-    arguments: &[&str],
-    out: &mut dyn Write,
-    warn: &mut dyn Write,
-) -> Result<(), Diagnostic> {
-    match arguments {
-        ["from-openapi", document] => make(Path::new(document), &Overlay::default(), out, warn),
-        ["from-openapi", document, overlay] => {
-            let overlay: Overlay = read(Path::new(overlay))?;
-            make(Path::new(document), &overlay, out, warn)
+/// HY024 for what is wrong with the files. For a document that is not wholly accounted for, after
+/// the tables are written.
+pub fn run(command: &ProfileCommand, out: &mut dyn Write) -> Outcome {
+    match command {
+        ProfileCommand::FromOpenapi { document, overlay } => {
+            let overlay = overlay
+                .as_deref()
+                .map_or_else(|| Ok(Overlay::default()), read)?;
+            make(document, &overlay, out)
         }
-        ["pack", directory, file] => pack(Path::new(directory), Path::new(file)),
-        ["check", file] => Profile::select(Path::new(file)).map(drop),
-        ["show"] => out.write_all(built_in().as_bytes()).map_err(unwritten),
-        _ => Err(Diagnostic::invalid_value(
-            "profile takes: from-openapi DOCUMENT [OVERLAY], pack DIRECTORY FILE, check FILE, or \
-             show.",
-        )),
+        ProfileCommand::Pack { directory, file } => Ok(pack(directory, file)?),
+        ProfileCommand::Check { file } => Ok(Profile::select(file).map(drop)?),
+        ProfileCommand::Show => Ok(out.write_all(built_in().as_bytes())?),
     }
 }
 
-fn make(
-    document: &Path,
-    overlay: &Overlay,
-    out: &mut dyn Write,
-    warn: &mut dyn Write,
-) -> Result<(), Diagnostic> {
+fn make(document: &Path, overlay: &Overlay, out: &mut dyn Write) -> Outcome {
     let document: Value = read(document)?;
     let generated = from_openapi(&document, overlay)?;
     for warning in &generated.warnings {
-        writeln!(warn, "The overlay does not fit the document: {warning}.").map_err(unwritten)?;
+        tell!("The overlay does not fit the document: {warning}.");
     }
-    out.write_all(to_json(&generated.tables)?.as_bytes())
-        .map_err(unwritten)
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "as map_err passes it")]
-fn unwritten(error: std::io::Error) -> Diagnostic {
-    Diagnostic::new(
-        SqlState::GENERAL_ERROR,
-        format!("The output could not be written: {error}."),
-    )
+    out.write_all(to_json(&generated.tables)?.as_bytes())?;
+    out.flush()?;
+    if generated.open.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Local(format!(
+        "The tables are written, but not all of the document is accounted for. Left out was:\n  {}",
+        generated.open.join("\n  ")
+    )))
 }
 
 /// Reads a JSON file; one that ends with `.gz` is unpacked.

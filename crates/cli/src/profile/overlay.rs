@@ -206,41 +206,30 @@ pub struct Ignored {
 
 /// What is to be said about one table.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TableRules {
     /// What it holds, for people.
-    #[serde(default)]
     pub description: Option<String>,
     /// The columns that identify a row, where that is not `id`.
-    #[serde(default)]
     pub key: Option<Vec<String>>,
     /// What its rows are called in the names of columns that hold their key, where the last part
     /// of the path does not say it.
-    #[serde(default)]
     pub singular: Option<String>,
     /// The arrays in its records become no tables: the same records are in another table.
-    #[serde(default)]
     pub without_arrays: bool,
     /// The list holds plain values.
-    #[serde(default)]
     pub values: bool,
     /// The list takes no offset.
-    #[serde(default)]
     pub without_offset: bool,
     /// Parameters that every request gets.
-    #[serde(default)]
     pub constant: BTreeMap<String, String>,
     /// Orders by the service's name for them, where that is not the column's name or field.
-    #[serde(default)]
     pub orders: BTreeMap<String, OrderRule>,
     /// What is to be said about columns.
-    #[serde(default)]
     pub columns: BTreeMap<String, ColumnRules>,
     /// What parameters mean.
-    #[serde(default)]
     pub parameters: BTreeMap<String, ParameterRule>,
     /// The account's own fields.
-    #[serde(default)]
     pub custom_fields: Option<TableCustomFields>,
 }
 
@@ -257,15 +246,12 @@ pub struct OrderRule {
 
 /// What is to be said about a column.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ColumnRules {
     /// What it holds, for people.
-    #[serde(default)]
     pub description: Option<String>,
     /// The table whose key it holds; empty for none.
-    #[serde(default)]
     pub reference: Option<String>,
     /// Texts that differ in case only are equal.
-    #[serde(default)]
     pub ignore_case: bool,
 }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use apilink_core::profile::tables::{ColumnType, Filter, FilterOperator, Write as Written};
 use proptest::prelude::*;
@@ -268,18 +268,20 @@ fn orders_become_columns() {
 }
 
 #[test]
-fn a_parameter_that_nothing_accounts_for_is_an_error() {
+fn a_parameter_that_nothing_accounts_for_is_left_out_and_reported() {
     let mut document = library();
     let parameters = document
         .pointer_mut("/paths/~1books.json/get/parameters")
         .unwrap();
     let new = json!({ "in": "query", "name": "smell", "schema": { "type": "string" } });
     parameters.as_array_mut().unwrap().push(new);
-    let error = from_openapi(&document, &overlay(&json!({}))).unwrap_err();
-    assert!(
-        error.message.contains("books: the parameter smell"),
-        "{error}"
-    );
+    let generated = from_openapi(&document, &overlay(&json!({}))).unwrap();
+    let [open] = generated.open.as_slice() else {
+        panic!("{:?}", generated.open);
+    };
+    assert!(open.starts_with("books: the parameter smell"), "{open}");
+    // All else is as if it were not there.
+    assert_eq!(generated.tables, made(&json!({})));
 
     let rules =
         json!({ "tables": { "books": { "parameters": { "smell": { "becomes": "smell" } } } } });
@@ -288,9 +290,10 @@ fn a_parameter_that_nothing_accounts_for_is_an_error() {
     assert_eq!((column.name.as_str(), column.parameter), ("smell", true));
 
     let rules = json!({ "parameters": { "smell": { "ignored": "nobody asks" } } });
-    assert!(from_openapi(&document, &overlay(&rules)).is_ok());
+    let open = |rules: &Value| from_openapi(&document, &overlay(rules)).unwrap().open;
+    assert!(open(&rules).is_empty());
     let rules = json!({ "parameters": { "smell": { "ignored": "" } } });
-    assert!(from_openapi(&document, &overlay(&rules)).is_err());
+    assert_eq!(open(&rules).len(), 1);
 }
 
 #[test]
@@ -315,14 +318,75 @@ fn what_the_overlay_says_about_nothing_is_a_warning() {
 }
 
 #[test]
-fn two_fields_that_would_be_one_column_are_an_error() {
+fn an_overlay_may_speak_of_what_another_document_has() {
+    let rules = json!({
+        "references": { "Ghost": "ghosts", "Author": "ghosts" },
+        "key_columns": { "price": "ghosts" },
+        "incomplete_lists": { "ghosts": "nobody sees them" },
+        "ignored_paths": { "/ghosts.json": "nobody sees them" },
+        "ignored_fields": { "Book.ghost": "nobody sees it" },
+        "units": { "Ghost.age": "years" },
+        "column_order": { "first": ["ghost"], "last": ["ghost"] },
+        "conventions": { "path_suffix": ".json", "data": "data", "assumed_order": "ghost", "exact_orders": ["ghost"] },
+        "tables": {
+            "authors": { "key": ["ghost"] },
+            "books": {
+                "orders": { "author.name": { "column": "ghost", "exact": true } },
+                "columns": { "author_id": { "reference": "ghosts" } },
+                "parameters": { "title": [{ "column": "ghost", "operator": "=" }] },
+            },
+        },
+    });
+    let generated = from_openapi(&library(), &overlay(&rules)).unwrap();
+    let expected = [
+        "authors: there is no column ghost",
+        "books: there is no column ghost",
+        "books: author_id cannot refer to a table ghosts",
+        "there is no table ghosts",
+        "there is no path /ghosts.json",
+        "there is no schema Ghost",
+        "there is no field Ghost.age",
+        "there is no field Book.ghost",
+    ];
+    assert_eq!(generated.warnings, expected);
+    let expected =
+        "books: the parameter title is said to filter by ghost, and there is no such column";
+    assert_eq!(generated.open, [expected]);
+    let books = table(&generated.tables, "books");
+    let expected = made(&json!({}));
+    assert_eq!(books.columns, table(&expected, "books").columns);
+    let orders = &books.list.as_ref().unwrap().orders;
+    assert_eq!(orders.len(), 1);
+}
+
+#[test]
+fn a_list_whose_parents_are_in_no_list_refers_to_none() {
+    let mut document = library();
+    let paths = document["paths"].as_object_mut().unwrap();
+    paths.remove("/books.json");
+    let generated = from_openapi(&document, &overlay(&json!({}))).unwrap();
+    let copies = table(&generated.tables, "books_copies");
+    assert_eq!(copies.columns[0].name, "book_id");
+    assert_eq!(copies.columns[0].reference, None);
+}
+
+#[test]
+fn a_table_with_two_fields_that_would_be_one_column_is_left_out() {
     let mut document = library();
     let book = &mut document["components"]["schemas"]["Book"]["properties"];
     let object = |field: &str| json!({ "properties": { field: { "type": "string" } } });
     book["place"] = object("of_print");
     book["place_of"] = object("print");
-    let error = from_openapi(&document, &overlay(&json!({}))).unwrap_err();
-    assert!(error.message.contains("place_of_print"), "{error}");
+    let generated = from_openapi(&document, &overlay(&json!({}))).unwrap();
+    assert!(
+        generated
+            .open
+            .iter()
+            .any(|open| open.contains("place_of_print")),
+        "{:?}",
+        generated.open
+    );
+    assert!(generated.tables.iter().all(|table| table.name != "books"));
     // A field of the record itself wins.
     document["components"]["schemas"]["Book"]["properties"]["place_of_print"] =
         json!({ "type": "string" });
@@ -379,8 +443,11 @@ fn a_packed_profile_is_the_profile() {
     std::fs::write(folder.path().join("secret.txt"), "not to be packed").unwrap();
     let [file, again] = ["a.apip", "b.apip"].map(|name| folder.path().join(name));
     let mut out = Vec::new();
-    let paths = [folder.path(), &file].map(|path| path.to_str().unwrap());
-    run(&["pack", paths[0], paths[1]], &mut out, &mut Vec::new()).unwrap();
+    let command = ProfileCommand::Pack {
+        directory: folder.path().to_owned(),
+        file: file.clone(),
+    };
+    run(&command, &mut out).unwrap();
     pack(folder.path(), &again).unwrap();
     assert_eq!(
         std::fs::read(&file).unwrap(),
@@ -400,11 +467,10 @@ fn a_packed_profile_is_the_profile() {
 #[test]
 fn the_shown_profile_is_the_built_in_one() {
     let mut out = Vec::new();
-    run(&["show"], &mut out, &mut Vec::new()).unwrap();
+    run(&ProfileCommand::Show, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let shown = Profile::from_json(&text, Path::new("shown")).unwrap();
     assert_eq!(shown.tables(), Profile::built_in_clio().tables());
-    assert!(run(&["paint"], &mut Vec::new(), &mut Vec::new()).is_err());
 }
 
 #[test]
@@ -423,13 +489,11 @@ fn documents_can_be_packed() {
     std::fs::write(&rules, overlay.to_string()).unwrap();
     let made = |document: &Path| {
         let mut out = Vec::new();
-        let [document, rules] = [document, &rules].map(|path| path.to_str().unwrap());
-        run(
-            &["from-openapi", document, rules],
-            &mut out,
-            &mut Vec::new(),
-        )
-        .map(|()| out)
+        let command = ProfileCommand::FromOpenapi {
+            document: document.to_owned(),
+            overlay: Some(rules.clone()),
+        };
+        run(&command, &mut out).map(|()| out)
     };
     assert_eq!(made(&plain).unwrap(), made(&packed).unwrap());
     std::fs::write(&packed, "not gzip").unwrap();

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use apilink_sql::Database;
 use rustyline::config::CompletionType;
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
+use rustyline::history::{FileHistory, History};
 use rustyline::{Config, Editor};
 
 use crate::args::{ConnectionArgs, ShellArgs};
@@ -72,12 +72,7 @@ impl Shell {
     fn converse(&mut self) -> Outcome {
         let failed =
             |error: ReadlineError| Failure::Local(format!("The terminal cannot be used: {error}."));
-        let config = Config::builder()
-            .completion_type(CompletionType::List)
-            .history_ignore_space(true)
-            .max_history_size(HISTORY)
-            .map_err(failed)?
-            .build();
+        let config = editor_config().map_err(failed)?;
         let history = FileHistory::with_config(&config);
         let mut editor: Editor<SqlHelper, FileHistory> =
             Editor::with_history(config, history).map_err(failed)?;
@@ -95,9 +90,7 @@ impl Shell {
         loop {
             match editor.readline("apilink> ") {
                 Ok(text) => {
-                    if !text.trim().is_empty() {
-                        let _ = editor.add_history_entry(text.trim());
-                    }
+                    remember(editor.history_mut(), &text);
                     if self.run_text(&text) == Next::End {
                         break;
                     }
@@ -228,6 +221,21 @@ impl Shell {
     }
 }
 
+fn editor_config() -> rustyline::Result<Config> {
+    let builder = Config::builder()
+        .completion_type(CompletionType::List)
+        .history_ignore_space(true)
+        .max_history_size(HISTORY)?;
+    Ok(builder.build())
+}
+
+/// Keeps what a person has entered. The history leaves out what begins with a blank, so blanks at
+/// the beginning are handed to it.
+fn remember(history: &mut impl History, text: &str) {
+    // What cannot be kept is no reason to stop.
+    let _ = history.add(text.trim_end());
+}
+
 /// Ends at a failure, or tells it, remembers its code and goes on.
 fn settle<T>(outcome: Outcome<T>, keep_going: bool, code: &mut u8) -> Outcome<Option<T>> {
     match outcome {
@@ -257,4 +265,29 @@ fn history_file() -> Option<PathBuf> {
     let directory = platform::state_directory()?;
     fs::create_dir_all(&directory).ok()?;
     Some(directory.join("history.txt"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_line_that_begins_with_a_blank_is_not_kept() {
+        let mut history = FileHistory::with_config(&editor_config().unwrap());
+        for text in [
+            "SELECT 1; ",
+            " SELECT 'secret';",
+            "\tSELECT 'secret';",
+            "\n SELECT 'secret';",
+            "  ",
+            "",
+            "SELECT\n  2;\n",
+        ] {
+            remember(&mut history, text);
+        }
+        let kept: Vec<&str> = history.iter().map(String::as_str).collect();
+        assert_eq!(kept, ["SELECT 1;", "SELECT\n  2;"]);
+    }
 }

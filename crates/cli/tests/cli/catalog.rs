@@ -58,6 +58,20 @@ fn a_table_is_described_by_its_columns() {
 }
 
 #[test]
+fn what_is_left_out_is_said_to_people() {
+    let world = World::new();
+    let described = world.run(&["describe", "matters", "-o", "table"]);
+    assert!(
+        described.err.contains("--custom-fields"),
+        "{}",
+        described.err
+    );
+    world.run(&["describe", "matters", "-o", "csv"]).good();
+    world.run(&["describe", "users", "-o", "table"]).good();
+    assert_eq!(world.sandbox.counters().connections, 0);
+}
+
+#[test]
 fn an_unknown_table_has_neighbours() {
     let world = World::new();
     let message = run(&world, &["describe", "maters"]).failed(1);

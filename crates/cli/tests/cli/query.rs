@@ -96,9 +96,31 @@ fn parameters_have_the_type_of_their_place() {
     let arguments = ["query", sql, "-p", "581000001", "-p", "2020-10-20"];
     assert_eq!(run(&world, &arguments).good(), "id\r\n581000001\r\n");
     let message = run(&world, &["query", sql, "-p", "x", "-p", "2020-10-20"]).failed(2);
-    assert!(message.contains("parameter 1 is not a BIGINT"), "{message}");
+    assert!(
+        message.contains("'x' of parameter 1 is no BIGINT"),
+        "{message}"
+    );
     let message = run(&world, &["query", sql]).failed(2);
-    assert!(message.contains("has 2 parameters"), "{message}");
+    assert!(
+        message.contains("has 2 parameters, and 0 values are"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_parameter_can_be_null() {
+    let world = World::new();
+    let sql = "SELECT ? IS NULL AS a, COALESCE(?, 'none') AS b, ? AS c";
+    let arguments = ["query", sql, "-p", "x", "--param-null", "-p", "NULL"];
+    assert_eq!(
+        run(&world, &arguments).good(),
+        "a,b,c\r\nfalse,none,NULL\r\n"
+    );
+    let message = run(&world, &["query", sql, "--param-null"]).failed(2);
+    assert!(
+        message.contains("has 3 parameters, and 1 value is"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -121,9 +143,40 @@ fn a_plan_is_shown_without_a_request() {
         .run(&["explain", "--set", &set, sql, "-o", "table"])
         .good();
     assert!(out.contains("GET matters?status=open&fields=id"), "{out}");
+    let sql = "SELECT id FROM matters WHERE status = ?";
+    let out = world
+        .run(&["explain", "--set", &set, sql, "-p", "open"])
+        .good();
+    assert!(out.contains("status=open"), "{out}");
     // The built-in profile has fields of the account's own.
-    world.run(&["explain", "SELECT * FROM matters"]).good();
+    let out = world.run(&["explain", "SELECT * FROM matters"]).good();
+    assert!(out.contains("GET custom_fields?"), "{out}");
+    let message = world
+        .run(&["explain", "SELECT \"Court\" FROM matters"])
+        .failed(1);
+    assert!(message.contains("--custom-fields"), "{message}");
     assert_eq!(world.sandbox.counters().connections, 0);
+}
+
+#[test]
+fn who_gives_up_at_the_rate_limit_says_how_long_it_waited() {
+    let world = World::new();
+    let profile = world.profile();
+    let text = std::fs::read_to_string(&profile).unwrap();
+    let mut json: Value = serde_json::from_str(&text).unwrap();
+    json["rate_limit"]["window_seconds"] = 1.into();
+    std::fs::write(&profile, json.to_string()).unwrap();
+    world.sandbox.fault(clio_sandbox::Fault {
+        status: Some(429),
+        retry_after: Some("1".into()),
+        times: 0,
+        ..clio_sandbox::Fault::new("/api/v4/matters*", clio_sandbox::FaultKind::Status)
+    });
+    let string = format!("{};Profile={profile}", world.with_token());
+    let message = world
+        .run(&["query", &string, "SELECT id FROM matters"])
+        .failed(4);
+    assert!(message.contains("after a wait of 2 s"), "{message}");
 }
 
 #[cfg(unix)]

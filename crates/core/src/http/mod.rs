@@ -8,6 +8,7 @@ pub(crate) mod retry;
 pub(crate) mod tls;
 pub(crate) mod transport;
 pub(crate) mod upload;
+pub(crate) mod wire;
 
 pub use request::{Request, RequestBody, Target};
 pub use response::{Response, WholeBody};

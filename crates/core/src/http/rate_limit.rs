@@ -106,6 +106,13 @@ impl Budget {
         self.state().wait()
     }
 
+    /// How long those who wait have to wait yet. `None`: nobody waits.
+    pub(crate) fn pending(&self) -> Option<Duration> {
+        let state = self.state();
+        let window = state.window.filter(|window| window.remaining == 0)?;
+        (state.waiting > 0).then(|| window.ends.saturating_duration_since(Instant::now()))
+    }
+
     /// Goes to the end of the queue.
     pub(crate) fn queue(self: Arc<Self>) -> Waiting {
         self.state().waiting += 1;

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::wire::Wire;
 use crate::io;
 use crate::platform;
 
@@ -27,6 +28,8 @@ pub struct Response {
     asked: HeaderMap,
     /// What the rate limit had to do with it.
     limit: LimitSeen,
+    /// What it came over.
+    wire: Wire,
 }
 
 /// What a call saw of the rate limit.
@@ -156,6 +159,7 @@ impl Response {
         url: Url,
         collected: Vec<u8>,
         rest: Option<Rest>,
+        wire: Wire,
     ) -> Self {
         Self {
             status,
@@ -165,6 +169,7 @@ impl Response {
             json: None,
             asked: HeaderMap::new(),
             limit: LimitSeen::default(),
+            wire,
         }
     }
 
@@ -177,15 +182,26 @@ impl Response {
         }
     }
 
+    /// The connection that it came over.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     /// The headers of the request that it answers.
     pub(crate) fn asked(&self) -> &HeaderMap {
         &self.asked
     }
 
-    /// The HTTP status.
+    /// The HTTP status. Where the service sent an error with a status of success, the one that the
+    /// error has by the profile.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Takes the reply as one with another status.
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// The headers.
@@ -323,12 +339,17 @@ impl Response {
 
     /// The body as JSON, if all of it is at hand: nothing is waited for.
     pub(crate) fn json_at_hand(&self) -> Option<Value> {
+        parse_json(self.body_at_hand()?).ok()
+    }
+
+    /// The body, if all of it is at hand.
+    pub(crate) fn body_at_hand(&self) -> Option<&[u8]> {
         match &self.body {
             Body::Arriving {
                 collected,
                 rest: None,
-            } => parse_json(collected).ok(),
-            Body::Whole(body) => parse_json(body).ok(),
+            } => Some(collected),
+            Body::Whole(body) => Some(body),
             _ => None,
         }
     }

@@ -21,7 +21,9 @@ use crate::http::request::RequestBody;
 use crate::http::response::{Arrival, Response, Rest};
 use crate::http::tls;
 use crate::http::upload::{Activity, Upload, unless_silent};
+use crate::http::wire::Wire;
 use crate::io::{self, LANES, Lane, Lanes};
+use crate::log::Log;
 use crate::platform;
 use crate::region::Origin;
 use crate::settings::TransportSettings;
@@ -46,6 +48,8 @@ pub(crate) struct Transport {
     clients: Clients,
     /// Those for hosts that are reached without the proxy.
     direct_clients: Clients,
+    /// Replies tell of the certificate that the service has shown.
+    keeps_certificates: bool,
     /// A host speaks HTTP/2, over which one connection serves calls side by side.
     has_http_2: Arc<AtomicBool>,
 }
@@ -89,12 +93,13 @@ impl From<Diagnostic> for Failure {
 }
 
 impl Transport {
-    pub(crate) fn new(settings: TransportSettings) -> Self {
+    pub(crate) fn new(settings: TransportSettings, log: &Log) -> Self {
         Self {
             settings,
             tls: OnceCell::new(),
             clients: [const { OnceCell::new() }; LANES],
             direct_clients: [const { OnceCell::new() }; LANES],
+            keeps_certificates: log.wants(4),
             has_http_2: Arc::default(),
         }
     }
@@ -116,7 +121,10 @@ impl Transport {
                 .tls
                 .get_or_try_init(|| tls::client_config(&self.settings))?;
             let builder = client::builder(&self.settings, tls.clone(), way)?;
-            builder.build().map_err(problem)
+            builder
+                .tls_info(self.keeps_certificates)
+                .build()
+                .map_err(problem)
         };
         let clients = match way {
             Way::Configured => &self.clients,
@@ -299,6 +307,7 @@ async fn exchange(
         has_http_2.store(true, Ordering::Relaxed);
     }
     let status = reply.status();
+    let wire = Wire::of(&reply);
     let headers = std::mem::take(reply.headers_mut());
     let mut collected = Vec::new();
     if is_collected_at_once(status, &headers, reply.content_length()) {
@@ -309,12 +318,19 @@ async fn exchange(
         while collected.len() < EAGER_LIMIT {
             match next_piece(&mut reply, timeout, &url).await? {
                 Some(piece) => collected.extend_from_slice(&piece),
-                None => return Ok(Response::new(status, headers, url, collected, None)),
+                None => return Ok(Response::new(status, headers, url, collected, None, wire)),
             }
         }
     }
     let rest = pump_out(lane, reply, timeout, url.clone());
-    Ok(Response::new(status, headers, url, collected, Some(rest)))
+    Ok(Response::new(
+        status,
+        headers,
+        url,
+        collected,
+        Some(rest),
+        wire,
+    ))
 }
 
 fn is_collected_at_once(

@@ -95,20 +95,26 @@ pub(crate) fn exchange_code(
     token_set(&reply, issued_at)
 }
 
-/// Refreshes an access token (RFC 6749 section 6). Cannot be cancelled, because the service may
-/// have replaced the refresh token as soon as it has read the request: the reply must be kept.
-/// That makes it the one place for a blocking client.
+/// Refreshes an access token (RFC 6749 section 6). An attempt cannot be cancelled, because the
+/// service may have replaced the refresh token as soon as it has read the request: the reply must
+/// be kept. That makes it the one place for a blocking client. Once it is `given_up`, no further
+/// attempt is made.
 ///
 /// # Errors
-/// 28000 when the service refuses the refresh token or the client; 08001, 08S01, HYT00.
-pub(crate) fn refresh(settings: &Settings, refresh_token: &SecretString) -> Result<TokenSet> {
+/// 28000 when the service refuses the refresh token or the client; 08001, 08S01, HYT00; HY008
+/// between attempts.
+pub(crate) fn refresh(
+    settings: &Settings,
+    refresh_token: &SecretString,
+    given_up: &CancellationToken,
+) -> Result<TokenSet> {
     let client = client(settings, &settings.endpoints.refresh)?;
     let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
     let http = blocking_client(&settings.transport, &settings.endpoints.refresh)?;
     let issued_at = SystemTime::now();
     let reply = client
         .exchange_refresh_token(&used)
-        .request(&|request| send_with_repetition(settings, &http, &request))
+        .request(&|request| send_with_repetition(settings, &http, &request, given_up))
         .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
     token_set(&reply, issued_at)
 }
@@ -335,6 +341,7 @@ fn send_with_repetition(
     settings: &Settings,
     http: &reqwest::blocking::Client,
     request: &HttpRequest,
+    given_up: &CancellationToken,
 ) -> Result<HttpResponse> {
     let retry = &settings.profile.retry;
     // Others wait for the token store meanwhile.
@@ -346,7 +353,7 @@ fn send_with_repetition(
             Err((stage, _)) => Ended::Failure(*stage),
         };
         if let Some(wait) = wait_for_repetition(retry, attempt, &ended) {
-            std::thread::sleep(wait.min(longest));
+            io::sleep(given_up, wait.min(longest))?;
             continue;
         }
         let (status, _, body) = outcome.map_err(|(_, diagnostic)| diagnostic)?;

@@ -277,6 +277,9 @@ pub struct ErrorsProfile {
     pub type_pointers: Vec<String>,
     /// Where the text of an error is.
     pub message_pointers: Vec<String>,
+    /// The HTTP status that a kind of error has, for errors that come with a status of success.
+    #[serde(default)]
+    pub statuses: BTreeMap<String, u16>,
 }
 
 /// What the Profile property chose.

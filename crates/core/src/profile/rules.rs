@@ -289,7 +289,7 @@ impl ErrorsProfile {
             (&self.type_pointers, "type"),
             (&self.message_pointers, "message"),
         ];
-        lists
+        let pointers = lists
             .into_iter()
             .flat_map(|(list, what)| list.iter().enumerate().map(move |item| (item, what)))
             .map(|((index, pointer), what)| {
@@ -298,8 +298,15 @@ impl ErrorsProfile {
                     format!("/errors/{what}_pointers/{index}"),
                     JSON_POINTER,
                 )
-            })
-            .collect()
+            });
+        let statuses = self.statuses.iter().map(|(kind, status)| {
+            (
+                (400..600).contains(status),
+                format!("/errors/statuses/{kind}"),
+                "an HTTP status from 400 to 599",
+            )
+        });
+        pointers.chain(statuses).collect()
     }
 }
 

@@ -135,10 +135,12 @@ impl Checked<'_> {
                 })?;
             }
         }
-        let listed = table.list.is_some() || table.filters.is_empty();
-        want(listed, &format!("{place}/filters"), "empty without a list")?;
         for (at, filter) in table.filters.iter().enumerate() {
-            self.filter(filter, &format!("{place}/filters/{at}"))?;
+            let place = format!("{place}/filters/{at}");
+            self.filter(filter, &place)?;
+            // Whole records come, with all that their arrays hold.
+            let met = table.list.is_some() || filter.wider;
+            want(met, &format!("{place}/wider"), "true without a list")?;
         }
         let place = format!("{place}/custom_fields");
         let filter = table

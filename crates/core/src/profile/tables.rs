@@ -41,7 +41,9 @@ pub struct Table {
     pub key: Vec<String>,
     /// The columns, in order.
     pub columns: Vec<Column>,
-    /// What the list can filter by.
+    /// What the list can filter by. Without a list of its own: what the list of the records can filter
+    /// by whose array holds the rows, so that at least those records come that hold a row for which the
+    /// comparison is true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<Filter>,
     /// The account's own fields, where records of this table have such.

@@ -157,6 +157,14 @@ fn values_that_are_not_allowed_are_named_by_their_json_path() {
         );
     }
     let mut json = built_in_json();
+    json["errors"]["statuses"]["RateLimited"] = json!(200);
+    assert!(
+        read_json(&json)
+            .unwrap_err()
+            .message
+            .contains("/errors/statuses/RateLimited must be ")
+    );
+    let mut json = built_in_json();
     json["errors"]["type_pointers"][1] = json!("error");
     assert!(
         read_json(&json)

@@ -11,7 +11,7 @@ use url::Url;
 use super::{Session, Tokens, problem, target};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
-use crate::http::rate_limit::calls_left;
+use crate::http::rate_limit::{Budget, calls_left};
 use crate::http::response::LimitSeen;
 use crate::http::retry::{backoff, is_repeatable, retry_after};
 use crate::http::transport::{Attempt, Failure, Stage};
@@ -70,6 +70,19 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<Response> {
+        self.log
+            .call(format_args!("execute {}", request.method()), || {
+                self.send(request, body, cancel, records)
+            })
+    }
+
+    pub(super) fn send(
+        &self,
+        request: &Request,
+        body: RequestBody<'_>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Response> {
         let is_api = matches!(request.target(), Target::Api(_));
         self.check_readonly(request.method())?;
         let mut call = Call {
@@ -107,6 +120,18 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<Option<Response>> {
+        self.log.call(format_args!("next page"), || {
+            self.send_for_next_page(page, timeout, cancel, records)
+        })
+    }
+
+    fn send_for_next_page(
+        &self,
+        page: &mut Response,
+        timeout: Option<Option<Duration>>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Option<Response>> {
         let pointer = &self.settings.profile.paging.next_pointer;
         let asked = page.asked().clone();
         let next = page
@@ -120,7 +145,7 @@ impl Session {
         if let Some(timeout) = timeout {
             request.set_timeout(timeout);
         }
-        self.execute(&request, RequestBody::Empty, cancel, records)
+        self.send(&request, RequestBody::Empty, cancel, records)
             .map(Some)
     }
 
@@ -240,6 +265,9 @@ impl Call<'_, '_> {
                 log.write(2, "HTTP", || {
                     format!("{}: {} in {took} ms", self.describe(), reply.status())
                 });
+                log.write(4, "NET", || {
+                    format!("{}: {}", self.describe(), reply.wire())
+                });
                 log.write(3, "HTTP", || {
                     format!(
                         "{} reply headers: {}",
@@ -267,6 +295,12 @@ impl Call<'_, '_> {
         records: &mut Vec<Diagnostic>,
     ) -> Result<Next> {
         let session = self.session;
+        let mut reply = reply;
+        if self.is_api
+            && let Some(status) = problem::status_inside(&session.settings.profile, &reply)
+        {
+            reply = reply.with_status(status);
+        }
         if self.is_api {
             let limit = &session.settings.profile.rate_limit;
             self.limit.calls_left = calls_left(limit, reply.headers()).or(self.limit.calls_left);
@@ -344,6 +378,7 @@ impl Call<'_, '_> {
         }
         drop(reply);
         self.limit.waited += wait;
+        let _waiting = budget.map(Budget::queue);
         self.pause(wait, USED_UP)?;
         Ok(Next::Again)
     }
@@ -450,7 +485,12 @@ impl Call<'_, '_> {
     fn problem(&self, reply: &Response, token: Option<&TokenSet>) -> Diagnostic {
         let profile = &self.session.settings.profile;
         let secrets = self.secrets(token);
-        problem::record(profile, reply, &self.describe(), &secrets)
+        let mut what = self.describe();
+        let waited = self.limit.waited;
+        if reply.status() == StatusCode::TOO_MANY_REQUESTS && waited.as_secs() > 0 {
+            what = format!("{what} after a wait of {:.0} s", waited.as_secs_f64());
+        }
+        problem::record(profile, reply, &what, &secrets)
     }
 
     fn not_followed(&self, reply: &Response) -> Diagnostic {

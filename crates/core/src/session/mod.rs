@@ -7,6 +7,7 @@ mod target;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+pub use problem::advice;
 use secrecy::SecretString;
 use url::Url;
 
@@ -15,6 +16,7 @@ use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::http::rate_limit::{self, Budget};
 use crate::http::transport::Transport;
+use crate::http::wire;
 use crate::http::{Request, RequestBody};
 use crate::log::{Log, LogSink};
 use crate::oauth::callback::{Redirect, another_login};
@@ -25,6 +27,10 @@ use crate::settings::{AuthScheme, InitiateOAuth, Settings};
 use crate::token::keeper::{Demand, Keeper, Refusal};
 use crate::token::store::{DefaultName, TokenStore};
 use crate::token::{Lineage, Seed, TokenSet, digest};
+
+/// Is told of the authorization request that a login is about to wait for, before a person sees
+/// it; and of none when that wait is over.
+pub type WatchLogin<'a> = dyn FnMut(Option<&AuthorizationRequest>) + 'a;
 
 /// What the program says in place of the connection string.
 #[derive(Default)]
@@ -39,13 +45,13 @@ pub struct ConnectOptions<'a> {
     pub show_url: Option<&'a mut dyn FnMut(&str) -> bool>,
     /// Is told of the authorization request that a login is about to wait for, before a person
     /// sees it; and of none when that wait is over.
-    pub watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+    pub watch_login: Option<&'a mut WatchLogin<'a>>,
 }
 
 /// How a person is asked to log in.
 struct Asking<'a> {
     show_url: Option<login::ShowUrl<'a>>,
-    watch_login: Option<&'a mut dyn FnMut(Option<&AuthorizationRequest>)>,
+    watch_login: Option<&'a mut WatchLogin<'a>>,
 }
 
 impl Asking<'_> {
@@ -124,7 +130,7 @@ impl Session {
         let log = Arc::new(Log::open(&settings.log, log)?);
         log_settings(&log, &settings);
         let session = Self {
-            transport: Transport::new(settings.transport.clone()),
+            transport: Transport::new(settings.transport.clone(), &log),
             tokens: Tokens::of(&settings)?,
             budget: Mutex::new(None),
             settings,
@@ -288,7 +294,7 @@ impl Session {
         let mut request = Request::get(&identity.path);
         request.add_query("fields", &identity.fields);
         let mut problems = Vec::new();
-        let reply = self.execute(&request, RequestBody::Empty, cancel, &mut problems)?;
+        let reply = self.send(&request, RequestBody::Empty, cancel, &mut problems)?;
         if reply.status().is_success() {
             records.append(&mut problems);
             return Ok(());
@@ -322,8 +328,10 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<Option<Arc<TokenSet>>> {
-        self.fresh(&Demand::Usable, cancel, records)
-            .map_err(|refusal| refusal.diagnostic)
+        self.log.call(format_args!("token"), || {
+            self.fresh(&Demand::Usable, cancel, records)
+                .map_err(|refusal| refusal.diagnostic)
+        })
     }
 
     /// The token that was used last, without any request.
@@ -336,12 +344,26 @@ impl Session {
         }
     }
 
+    /// How long calls that wait for the service's rate limit have to wait yet, as far as the service
+    /// has said. `None`: no call waits. Calls of all sessions of this process that use the same token
+    /// count.
+    #[must_use]
+    pub fn rate_limit_wait(&self) -> Option<Duration> {
+        lock(&self.budget).as_ref()?.budget.pending()
+    }
+
     /// Refreshes the token now, whatever its age.
     ///
     /// # Errors
     /// 28000 when that is not allowed (`InitiateOAuth=OFF`), not possible, or refused; 08001,
     /// 08S01, HYT00, HY008; HY000 the token store.
     pub fn refresh(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
+        self.log.call(format_args!("refresh"), || {
+            self.refresh_now(cancel, records)
+        })
+    }
+
+    fn refresh_now(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
         let Tokens::Kept { keeper, given } = &self.tokens else {
             return Err(Diagnostic::new(
                 SqlState::AUTHORIZATION,
@@ -364,6 +386,11 @@ impl Session {
     /// 28000 when there is no token, or the service refuses; HYC00 when the profile has no
     /// revocation; 08001, 08S01, HYT00, HY008; HY000 the token store.
     pub fn revoke(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
+        self.log
+            .call(format_args!("revoke"), || self.revoke_now(cancel, records))
+    }
+
+    fn revoke_now(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
         let token = match self.fresh(&Demand::Usable, cancel, records) {
             Ok(Some(token)) => token,
             Ok(None) => {
@@ -557,9 +584,10 @@ pub fn exchange_code(
     } = options;
     let settings = Arc::new(with_overrides(settings, timeout, login_timeout));
     let keeper = keeper(&settings)?;
+    let log = Arc::new(Log::open(&settings.log, log)?);
     let session = Session {
-        transport: Transport::new(settings.transport.clone()),
-        log: Arc::new(Log::open(&settings.log, log)?),
+        transport: Transport::new(settings.transport.clone(), &log),
+        log,
         tokens: Tokens::None,
         budget: Mutex::new(None),
         settings,
@@ -590,6 +618,7 @@ fn log_settings(log: &Log, settings: &Settings) {
             .collect();
         format!("apilink {VERSION} connects: {}", properties.join(";"))
     });
+    log.write(4, "NET", || wire::describe(&settings.transport));
     if !settings.without_effect.is_empty() {
         log.write(1, "INFO", || {
             format!(

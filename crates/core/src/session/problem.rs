@@ -1,5 +1,6 @@
 //! The record for a reply with an HTTP status of 400 or more.
 
+use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -48,6 +49,25 @@ pub(super) fn record(
     Diagnostic::new(SqlState::GENERAL_WARNING, message).with_native(i32::from(status))
 }
 
+/// An error is never longer than this many bytes: what is longer need not be looked at.
+const LONGEST_ERROR: usize = 16 * 1024;
+
+/// The status of the error that a reply with a status of success and without data holds.
+pub(super) fn status_inside(profile: &Profile, reply: &Response) -> Option<StatusCode> {
+    let is_short = |body: &[u8]| body.len() <= LONGEST_ERROR;
+    if !reply.status().is_success() || !reply.body_at_hand().is_some_and(is_short) {
+        return None;
+    }
+    let body = reply.json_at_hand()?;
+    let data = body.pointer(&profile.paging.data_pointer);
+    if data.is_some_and(|data| !data.is_null()) {
+        return None;
+    }
+    let mut pointers = profile.errors.type_pointers.iter();
+    let kind = pointers.find_map(|pointer| body.pointer(pointer)?.as_str())?;
+    StatusCode::from_u16(*profile.errors.statuses.get(kind)?).ok()
+}
+
 /// The names of the fields that a 422 complains about. Not their texts, which repeat the values.
 fn field_problems(body: &Value) -> Option<String> {
     let fields = body.pointer("/error/errors")?.as_object()?;
@@ -55,7 +75,10 @@ fn field_problems(body: &Value) -> Option<String> {
     (!names.is_empty()).then(|| format!(" It is about: {}.", names.join(", ")))
 }
 
-fn advice(status: u16) -> &'static str {
+/// What to do about a status of 400 or more; it ends the message of the record for such a reply, and
+/// begins with a blank. Empty where there is nothing to say.
+#[must_use]
+pub fn advice(status: u16) -> &'static str {
     match status {
         401 => {
             " The token is not accepted: check that the application and the login belong to this \

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use secrecy::SecretString;
 use tokio::sync::watch;
+use tokio_util::sync::DropGuard;
 
 use super::store::{StoreLock, TokenStore};
 use super::{Seed, TokenSet, digest};
@@ -45,7 +46,7 @@ struct State {
     current: Option<Arc<TokenSet>>,
     /// The current tokens could not be stored, so the store holds their predecessors.
     is_unsaved: bool,
-    flight: Option<watch::Receiver<Option<Flown>>>,
+    flight: Option<Flight>,
     /// When the last refresh failed, if it did.
     failed: Option<Instant>,
     /// A refresh token that the service has refused for good, and how.
@@ -79,6 +80,21 @@ impl State {
             (ours, None) => ours.clone(),
         }
     }
+}
+
+/// A refresh under way.
+struct Flight {
+    landed: watch::Receiver<Option<Flown>>,
+    /// Held by every call that waits for it: without them it does not begin what it has not begun.
+    wanted: Weak<DropGuard>,
+}
+
+/// A place on a flight.
+struct Ticket {
+    landed: watch::Receiver<Option<Flown>>,
+    wanted: Option<Arc<DropGuard>>,
+    /// Somebody else has begun it.
+    is_joined: bool,
 }
 
 /// How a refresh ended.
@@ -119,6 +135,12 @@ pub(crate) struct Refusal {
     pub(crate) diagnostic: Diagnostic,
     /// Only a person can help.
     pub(crate) needs_login: bool,
+}
+
+impl Refusal {
+    fn is_cancelled(&self) -> bool {
+        self.diagnostic.sqlstate == SqlState::CANCELLED
+    }
 }
 
 impl From<Diagnostic> for Refusal {
@@ -228,7 +250,11 @@ impl Keeper {
         cancel: &CancellationToken,
     ) -> Landing {
         loop {
-            let (mut flight, is_joined) = {
+            let Ticket {
+                mut landed,
+                wanted,
+                is_joined,
+            } = {
                 let mut state = self.state();
                 if let Some(token) = &state.current
                     && demand.accepts(token, state.margin(settings))
@@ -238,14 +264,17 @@ impl Keeper {
                 self.join_or_start(&mut state, settings, demand, log)?
             };
             let flown = io::wait_for(cancel, async move {
-                let flown = flight
+                let flown = landed
                     .wait_for(Option::is_some)
                     .await
                     .map_err(|_| broken_flight())?;
                 flown.clone().ok_or_else(broken_flight)
             })?;
+            drop(wanted);
             write_lines(log, flown.lines);
             match flown.landing {
+                // Those who had begun it have given it up.
+                Err(refusal) if is_joined && refusal.is_cancelled() => {}
                 // Begun by somebody who did not know yet that this token is not good enough.
                 Ok(renewed) if is_joined && demand.refuses(&renewed) => {}
                 Ok(renewed) => return Ok(renewed),
@@ -273,23 +302,29 @@ impl Keeper {
         settings: &Arc<Settings>,
         demand: &Demand,
         log: &Log,
-    ) -> Result<(watch::Receiver<Option<Flown>>, bool)> {
+    ) -> Result<Ticket> {
         // A flight whose sender is gone has broken off.
         if let Some(flight) = &state.flight
-            && flight.has_changed().is_ok()
+            && flight.landed.has_changed().is_ok()
         {
-            return Ok((flight.clone(), true));
+            return Ok(Ticket {
+                landed: flight.landed.clone(),
+                wanted: flight.wanted.upgrade(),
+                is_joined: true,
+            });
         }
-        let (sender, receiver) = watch::channel(None);
+        let (sender, landed) = watch::channel(None);
+        let given_up = CancellationToken::new();
+        let wanted = Arc::new(given_up.clone().drop_guard());
         let keeper = Arc::clone(self);
         let (settings, demand) = (Arc::clone(settings), demand.clone());
-        // Cancelled calls leave the thread to itself.
+        // Cancelled calls leave the thread to itself once the service has been asked.
         let log = log.without_callback();
         std::thread::Builder::new()
             .name("apilink-token".into())
             .spawn(move || {
                 let mut lines = Vec::new();
-                let landing = keeper.renew(&settings, &demand, &mut lines);
+                let landing = keeper.renew(&settings, &demand, &given_up, &mut lines);
                 keeper.land(Flown { landing, lines }, &sender, &log);
             })
             .map_err(|error| {
@@ -298,14 +333,25 @@ impl Keeper {
                     format!("The thread that refreshes the token cannot be started: {error}."),
                 )
             })?;
-        state.flight = Some(receiver.clone());
-        Ok((receiver, false))
+        state.flight = Some(Flight {
+            landed: landed.clone(),
+            wanted: Arc::downgrade(&wanted),
+        });
+        Ok(Ticket {
+            landed,
+            wanted: Some(wanted),
+            is_joined: false,
+        })
     }
 
     fn land(&self, flown: Flown, sender: &watch::Sender<Option<Flown>>, log: &Log) {
         let mut state = self.state();
         state.flight = None;
-        state.failed = flown.landing.is_err().then(Instant::now);
+        state.failed = match &flown.landing {
+            Ok(_) => None,
+            Err(refusal) if refusal.is_cancelled() => state.failed,
+            Err(_) => Some(Instant::now()),
+        };
         let unheard = sender.send(Some(flown));
         drop(state);
         // Nobody waits any more: all of the calls were cancelled.
@@ -315,9 +361,15 @@ impl Keeper {
     }
 
     /// Picks up what another process has stored, or refreshes. Runs on a thread of its own.
-    fn renew(&self, settings: &Settings, demand: &Demand, lines: &mut Vec<String>) -> Landing {
-        let lock = self.store.lock(Instant::now() + patience(settings))?;
-        let landing = self.renew_locked(&lock, settings, demand, lines);
+    fn renew(
+        &self,
+        settings: &Settings,
+        demand: &Demand,
+        given_up: &CancellationToken,
+        lines: &mut Vec<String>,
+    ) -> Landing {
+        let lock = self.lock(settings, given_up)?;
+        let landing = self.renew_locked(&lock, settings, demand, given_up, lines);
         if let Ok(renewed) = &landing {
             // Under the lock, so that a login or a revocation that follows is not undone.
             self.state().current = Some(Arc::clone(&renewed.token));
@@ -330,6 +382,7 @@ impl Keeper {
         lock: &StoreLock,
         settings: &Settings,
         demand: &Demand,
+        given_up: &CancellationToken,
         lines: &mut Vec<String>,
     ) -> Landing {
         let stored = self.of_lineage(self.store.load()?);
@@ -348,7 +401,7 @@ impl Keeper {
         }
         settings.check_for_token_request()?;
         self.store.check_writable()?;
-        match endpoint::refresh(settings, refresh_token) {
+        match endpoint::refresh(settings, refresh_token, given_up) {
             Ok(fresh) => {
                 lines.push("The access token was refreshed.".into());
                 Ok(self.keep(lock, self.inherit(fresh, &known), lines))

@@ -227,6 +227,72 @@ fn the_rate_limit_is_waited_for() {
 }
 
 #[test]
+fn an_error_that_comes_with_200_is_taken_as_what_it_is() {
+    let service = Service::plain();
+    let session = service.connect("");
+    let garbage = |body: &str, times| Fault {
+        body: Some(body.into()),
+        times,
+        ..Fault::new("/api/v4/matters*", FaultKind::Garbage)
+    };
+    let limited = r#"{"error":{"type":"RateLimited","message":"Retry."}}"#;
+    service.sandbox.fault(garbage(limited, 2));
+    let (reply, _) = send(&session, &Request::get("matters?fields=id"));
+    let reply = reply.unwrap();
+    assert_eq!(reply.status(), 200);
+    assert!(reply.waited() > Duration::ZERO);
+
+    let forbidden = r#"{"error":{"type":"ForbiddenError","message":"No."}}"#;
+    service.sandbox.fault(garbage(forbidden, 1));
+    let (reply, records) = send(&session, &Request::get("matters"));
+    assert_eq!(reply.unwrap().status(), 403);
+    assert!(records[0].message.contains("ForbiddenError"), "{records:?}");
+
+    // What is data is no error, and what nobody knows is left as it came.
+    for body in [
+        r#"{"data":[],"error":{"type":"RateLimited"}}"#,
+        r#"{"error":{"type":"Unheard"}}"#,
+    ] {
+        service.sandbox.fault(garbage(body, 1));
+        let (reply, records) = send(&session, &Request::get("matters"));
+        assert_eq!(reply.unwrap().status(), 200, "{body}");
+        assert!(records.is_empty(), "{records:?}");
+    }
+}
+
+#[test]
+fn a_wait_for_the_rate_limit_can_be_watched() {
+    let service = Service::plain();
+    let session = service.connect("");
+    get(&session, "users/who_am_i");
+    assert_eq!(session.rate_limit_wait(), None);
+    service.sandbox.fault(Fault {
+        status: Some(429),
+        retry_after: Some("1".into()),
+        ..Fault::new("/api/v4/matters*", FaultKind::Status)
+    });
+    let mut seen = Vec::new();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            get(&session, "matters?fields=id");
+        });
+        while !waiting.is_finished() {
+            seen.extend(session.rate_limit_wait());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    assert!(
+        seen.len() > 1 && seen.is_sorted_by(|one, next| one >= next),
+        "{seen:?}"
+    );
+    assert!(
+        seen[0] <= Duration::from_secs(1) && seen[0] > Duration::from_millis(300),
+        "{seen:?}"
+    );
+    assert_eq!(session.rate_limit_wait(), None);
+}
+
+#[test]
 fn a_wait_that_would_be_too_long_is_not_begun() {
     let service = Service::plain();
     let session = service.connect("");

@@ -581,3 +581,94 @@ fn who_asks_for_a_new_token_gets_one_whatever_is_under_way() {
     });
     assert_eq!(service.sandbox.counters().tokens.refresh_token, 1);
 }
+
+/// The threads that refresh tokens.
+#[cfg(target_os = "linux")]
+fn refreshing_threads() -> usize {
+    let is_one = |task: std::io::Result<std::fs::DirEntry>| {
+        let name = std::fs::read_to_string(task.unwrap().path().join("comm"));
+        name.is_ok_and(|name| name.trim_end() == "apilink-token")
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.map(is_one).filter(|is_one| *is_one).count()
+}
+
+#[cfg(target_os = "linux")]
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "it never came to that"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A refresh that nobody waits for any more is not begun.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refresh_that_waits_for_its_turn_ends_with_the_last_call_that_wants_it() {
+    let service = Service::plain();
+    let session = service.connect("");
+    let lock = std::fs::File::create(service.file().with_extension("txt.lock")).unwrap();
+    lock.lock().unwrap();
+    let (first, second, third, never) = (
+        CancellationToken::new(),
+        CancellationToken::new(),
+        CancellationToken::new(),
+        CancellationToken::new(),
+    );
+    std::thread::scope(|scope| {
+        let refresh = |cancel| {
+            let session = &session;
+            scope.spawn(move || session.refresh(cancel, &mut Vec::new()))
+        };
+        let (one, two) = (refresh(&first), refresh(&second));
+        wait_until(|| refreshing_threads() == 1);
+        std::thread::sleep(Duration::from_millis(100));
+        first.cancel();
+        let error = one.join().unwrap().unwrap_err();
+        assert_eq!(error.sqlstate, SqlState::CANCELLED);
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(refreshing_threads(), 1, "the second call waits for it");
+        second.cancel();
+        two.join().unwrap().unwrap_err();
+        let three = refresh(&third);
+        wait_until(|| refreshing_threads() == 1);
+        third.cancel();
+        three.join().unwrap().unwrap_err();
+        wait_until(|| refreshing_threads() == 0);
+        // Whoever comes now is not held up by what was given up.
+        let last = refresh(&never);
+        lock.unlock().unwrap();
+        last.join().unwrap().unwrap();
+    });
+    assert_eq!(service.sandbox.counters().tokens.refresh_token, 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refresh_that_nobody_wants_any_more_is_not_repeated() {
+    let service = Service::plain();
+    let session = service.connect("");
+    service.sandbox.fault(Fault {
+        status: Some(503),
+        times: 0,
+        retry_after: Some("2".into()),
+        ..Fault::new("/oauth/token", FaultKind::Status)
+    });
+    let asked = || service.sandbox.counters().requests("POST /oauth/token");
+    let cancel = CancellationToken::new();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| session.refresh(&cancel, &mut Vec::new()));
+        wait_until(|| asked() == 1);
+        std::thread::sleep(Duration::from_millis(100));
+        cancel.cancel();
+        call.join().unwrap().unwrap_err();
+    });
+    let begun = std::time::Instant::now();
+    wait_until(|| refreshing_threads() == 0);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(asked(), 1);
+}

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
-use apilink_core::http::Request;
-use apilink_core::session::{ConnectOptions, Session};
+use apilink_core::http::{Request, Target};
+use apilink_core::session::Session;
 use clio_sandbox::Options;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::Digest as _;
 
-use super::{Service, get, in_a_child, send, settings};
+use super::{Service, get, in_a_child, send};
 
 /// An authority, and what it has signed, as PEM files in a folder.
 struct Certificates {
@@ -145,14 +146,103 @@ fn an_authority_of_the_systems_store_is_trusted() {
         "transport::an_authority_of_the_systems_store_is_trusted",
         &variables,
         || {
-            let settings = settings(&std::env::var("APILINK_TEST_STRING").unwrap());
+            let settings = super::settings(&std::env::var("APILINK_TEST_STRING").unwrap());
             let (cancel, mut records) = (CancellationToken::new(), Vec::new());
-            let options = ConnectOptions::default();
+            let options = Default::default();
             let session = Session::connect(settings, options, &cancel, &mut records).unwrap();
             get(&session, "users/who_am_i");
         },
         || {},
     );
+}
+
+/// The lines of one level in the log, without their time.
+fn logged(service: &Service, level: u8) -> Vec<String> {
+    let log = service.log.lock().unwrap();
+    let text = |line: &String| {
+        line.split_once(&format!("\t{level}\t"))
+            .map(|(_, text)| text.to_owned())
+    };
+    log.iter().filter_map(text).collect()
+}
+
+#[test]
+fn the_log_tells_how_a_request_went_out() {
+    let certificates = Certificates::new();
+    let (service, more) = behind_tls(&certificates);
+    let proxy = Proxy::start();
+    let authority = certificates.path("authority.pem");
+    let trust = format!("{more};SSLServerCert={}", authority.display());
+    get(&service.connect(&trust), "users/who_am_i");
+    let through = format!(
+        "{trust};FirewallType=TUNNEL;FirewallServer=127.0.0.1;FirewallPort={};FirewallUser=canary;\
+         FirewallPassword=canary",
+        proxy.port
+    );
+    get(&service.connect(&through), "users/who_am_i");
+
+    let shown = CertificateDer::from_pem_file(certificates.path("localhost.crt")).unwrap();
+    let digest = format!("{:x}", sha2::Sha256::digest(&shown));
+    let (_, port) = service.sandbox.base_url().rsplit_once(':').unwrap();
+    let sent = "[NET]\tGET /api/v4/users/who_am_i.json: HTTP/2.0 over 127.0.0.1";
+    let set_up = |proxy: &str| {
+        format!(
+            "[NET]\tTimeout 60 s; {proxy}; certificates of SSLServerCert are trusted; no client \
+             certificate"
+        )
+    };
+    let variables = logged(&service, 4).remove(0);
+    assert!(variables.contains("the system's proxy"), "{variables}");
+    assert_eq!(
+        logged(&service, 4)[1..],
+        [
+            format!("{sent}:{port}, certificate SHA-256 {digest}"),
+            set_up(&format!("proxy http://127.0.0.1:{}/", proxy.port)),
+            // What is seen through a tunnel is not known.
+            format!("{sent}:{}", proxy.port),
+        ]
+    );
+}
+
+#[test]
+fn the_log_tells_what_the_program_calls() {
+    let service = Service::plain();
+    let session = service.connect("Readonly=true");
+    let (cancel, mut records) = (CancellationToken::new(), Vec::new());
+    let mut page = send(
+        &session,
+        &Request::get("matters?limit=20&fields=id&canary=1"),
+    )
+    .0
+    .unwrap();
+    let delete = Request::new("DELETE", Target::Api("contacts/1?canary".into())).unwrap();
+    assert!(send(&session, &delete).0.is_err());
+    session
+        .next_page(&mut page, None, &cancel, &mut records)
+        .unwrap();
+    session.token(&cancel, &mut records).unwrap();
+    session.refresh(&cancel, &mut records).unwrap();
+    session.revoke(&cancel, &mut records).unwrap();
+    let calls = logged(&service, 5);
+    for (call, end) in [
+        ("execute GET", "done"),
+        ("execute DELETE", "25006"),
+        ("next page", "done"),
+        ("token", "done"),
+        ("refresh", "done"),
+        ("revoke", "done"),
+    ] {
+        let begins = calls
+            .iter()
+            .position(|line| *line == format!("[CALL]\t{call}"));
+        let ended = &calls[begins.unwrap() + 1];
+        assert!(
+            ended.starts_with(&format!("[CALL]\t{call}: ")) && ended.contains(end),
+            "{calls:?}"
+        );
+    }
+    assert_eq!(calls.len(), 12);
+    assert!(!service.log.lock().unwrap().join("").contains("canary"));
 }
 
 #[test]
@@ -229,8 +319,7 @@ fn a_client_certificate_is_shown() {
         certificates.path("client.example.pem").display()
     );
     get(&service.connect(&with), "users/who_am_i");
-    let retries_end_at_once =
-        Request::new("POST", apilink_core::http::Target::Api("contacts".into()));
+    let retries_end_at_once = Request::new("POST", Target::Api("contacts".into()));
     assert!(
         send(&service.connect(&more), &retries_end_at_once.unwrap())
             .0

@@ -135,6 +135,16 @@ pub struct Client<'a> {
     pub token: String,
 }
 
+/// Whatever a test is about: no reply is one that Clio would not give.
+impl Drop for Client<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let replies = self.sandbox.counters().undocumented_replies;
+            assert!(replies.is_empty(), "{replies:?}");
+        }
+    }
+}
+
 impl<'a> Client<'a> {
     pub fn new(sandbox: &'a Sandbox) -> Self {
         let user = sandbox.people()[0].id;

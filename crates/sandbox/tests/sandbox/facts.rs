@@ -1,7 +1,7 @@
 //! The sandbox against the facts of Clio's API: it must not drift towards what some client
 //! happens to send.
 
-use clio_sandbox::facts::{FACTS, Kind, Operation, Schema, check_request};
+use clio_sandbox::facts::{FACTS, Kind, Operation, Schema, check_request, check_status};
 use serde_json::Value;
 
 use crate::client::{Client, sandbox};
@@ -313,38 +313,63 @@ fn every_documented_filter_and_order_is_taken() {
     assert_eq!(missing, known);
 }
 
+/// Every client checks that of all of its replies, too.
 #[test]
 fn statuses_are_those_of_the_document() {
     let sandbox = sandbox();
     let client = Client::new(&sandbox);
-    let allowed = |method: &str, path: &str, status: u16| {
-        let operation = FACTS.operation(method, path).unwrap();
-        assert!(
-            operation.statuses.contains(&status),
-            "{method} {path}: {status}"
-        );
-    };
     let body = serde_json::json!({"data": {"name": "A", "type": "Company"}});
     let created = client.post("contacts.json", &body);
-    allowed("POST", "/contacts.json", created.status);
-    let id = created.at("/data/id");
-    let path = format!("contacts/{id}.json");
-    allowed("PATCH", &path, client.patch(&path, &body).status);
-    let conflict = client.call("PATCH", &path, &[("If-Match", "\"x\"")], Some(&body));
+    assert_eq!(created.status, 201);
+    let contact = format!("contacts/{}.json", created.at("/data/id"));
+    assert_eq!(client.patch(&contact, &body).status, 200);
+    let conflict = client.call("PATCH", &contact, &[("If-Match", "\"x\"")], Some(&body));
     assert_eq!(conflict.status, 412);
-    allowed("PATCH", &path, conflict.status);
-    let gone = client.delete(&path);
-    assert_eq!(gone.status, 204);
-    allowed("DELETE", &path, gone.status);
-    for (query, status) in [("?fields=x", 400), ("?limit=0", 422)] {
-        let reply = client.get(&format!("contacts.json{query}"));
-        assert_eq!(reply.status, status);
+    assert_eq!(client.delete(&contact).status, 204);
+    let empty = serde_json::json!({});
+    assert_eq!(client.post("contacts.json", &empty).status, 400);
+    // Whatever a list is given that it cannot take.
+    for operation in lists() {
+        let path = path(&client, operation);
+        let query = required(operation);
+        let mut given = vec!["limit=0".to_owned(), "fields=x".to_owned()];
+        let names = operation.query.keys().filter(|name| *name != "page_token");
+        given.extend(names.map(|name| format!("{name}=%00")));
+        for given in given {
+            let reply = client.get(&format!("{path}?{given}{query}"));
+            assert!(
+                matches!(reply.status, 200 | 400 | 501),
+                "{path}?{given}: {}",
+                reply.status
+            );
+        }
     }
-    allowed(
-        "POST",
-        "/contacts.json",
-        client.post("contacts.json", &serde_json::json!({})).status,
-    );
+}
+
+#[test]
+fn statuses_of_the_document_and_of_clios_prose_are_told_from_others() {
+    for (method, path, query, status) in [
+        ("GET", "/api/v4/notes.json", "type=Matter", 400),
+        ("GET", "/api/v4/notes.json", "type=Matter&offset=10000", 422),
+        ("GET", "/api/v4/matters/1.json", "", 304),
+        ("DELETE", "/api/v4/matters/1.json", "", 204),
+        ("DELETE", "/api/v4/matters/1.json", "", 404),
+        ("PATCH", "/api/v4/matters/1.json", "", 412),
+        ("GET", "/api/v4/nonsense.json", "", 404),
+    ] {
+        assert_eq!(check_status(method, path, query, status), Ok(()), "{path}");
+    }
+    for (method, path, query, status) in [
+        ("GET", "/api/v4/notes.json", "limit=0", 422),
+        ("GET", "/api/v4/notes.json", "type=Matter", 404),
+        ("GET", "/api/v4/matters/1.json", "offset=1", 422),
+        ("POST", "/api/v4/matters.json", "", 200),
+        ("DELETE", "/api/v4/matters/1.json", "", 200),
+    ] {
+        let problem = check_status(method, path, query, status).unwrap_err();
+        assert!(problem.starts_with(method), "{problem}");
+        assert!(problem.ends_with(&status.to_string()), "{problem}");
+    }
 }
 
 #[test]

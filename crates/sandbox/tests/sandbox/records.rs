@@ -200,3 +200,19 @@ fn changes_show_up_in_updated_since() {
     assert!(reply.at("/data/completed_at").is_string());
     assert_eq!(client.get(since).ids(), [id]);
 }
+
+#[test]
+fn no_two_records_have_the_same_etag() {
+    let sandbox = sandbox();
+    let client = Client::new(&sandbox);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut count = 0;
+    for list in ["users", "contacts", "matters", "activities", "tasks"] {
+        for row in client.get(&format!("{list}.json?fields=id,etag")).data() {
+            seen.insert(row["etag"].as_str().unwrap().to_owned());
+            count += 1;
+        }
+    }
+    assert!(count > 200, "only {count} rows");
+    assert_eq!(seen.len(), count);
+}

@@ -152,7 +152,7 @@ fn peeking_leaves_no_trace() {
     assert_eq!(peeked.0, 200);
     assert_eq!(data(&peeked.1), data(&asked.body));
     assert_eq!(sandbox.counters().requests("GET /api/v4/matters.json"), 1);
-    assert_eq!(sandbox.peek("/api/v4/matters.json?limit=0").0, 422);
+    assert_eq!(sandbox.peek("/api/v4/matters.json?limit=0").0, 400);
 }
 
 #[test]

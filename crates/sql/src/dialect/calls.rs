@@ -85,6 +85,11 @@ impl Translator<'_, '_> {
                 .source
                 .error(index, "CAST is written CAST(value AS type)."));
         };
+        if split + 1 == content.end {
+            return Err(self
+                .source
+                .error(content.end, "A type is missing behind AS."));
+        }
         match self.cast_type(split + 1..content.end) {
             Some(kind) => self.write_cast(index, content.start..split, kind),
             None => Err(self.unknown_type(split + 1)),
@@ -96,7 +101,7 @@ impl Translator<'_, '_> {
     fn convert(&mut self, index: usize) -> Result<()> {
         let content = self.content(index);
         if let Some(split) = self.source.find(content.clone(), Keyword::Using) {
-            return self.write_cast(index, content.start..split, CastType::Varchar(None));
+            return self.write_cast(index, content.start..split, CastType::TEXT);
         }
         let arguments = self.arguments(index);
         let (first, second) = match arguments.as_slice() {

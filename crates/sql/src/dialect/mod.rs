@@ -19,10 +19,10 @@
 //! | `information_schema.tables` | `information_schema_tables` |
 //! | `WITH (NOLOCK)`, `OPTION (…)` | nothing |
 //!
-//! `+` between texts is not concatenation: write `||` or `CONCAT`.
+//! `+` between texts is not concatenation, and `typing` refuses it: write `||` or `CONCAT`.
 
 mod calls;
-mod cast_type;
+pub(crate) mod cast_type;
 mod escapes;
 mod keyword;
 pub(crate) mod lexer;
@@ -189,6 +189,7 @@ fn refuse_unknown(source: &Source<'_>, start: usize) -> Result<()> {
         "SAVEPOINT",
         "VACUUM",
     ];
+    const LISTING: [&str; 3] = ["DESC", "DESCRIBE", "SHOW"];
     const AVAILABLE: [&str; 4] = ["SELECT", "WITH", "VALUES", "EXPLAIN"];
     let word = source.text(start).to_ascii_uppercase();
     if OTHERS.contains(&word.as_str()) || source.keyword(start).is_some() {
@@ -198,6 +199,9 @@ fn refuse_unknown(source: &Source<'_>, start: usize) -> Result<()> {
         .into_iter()
         .find(|known| strsim::damerau_levenshtein(known, &word) <= 2);
     let advice = match near {
+        _ if LISTING.contains(&word.as_str()) => {
+            "SELECT * FROM sys_tables and sys_tablecolumns show what there is.".to_owned()
+        }
         Some(near) => format!("Did you mean {near}?"),
         None => "SELECT, WITH, VALUES and EXPLAIN do.".to_owned(),
     };

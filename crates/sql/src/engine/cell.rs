@@ -98,6 +98,18 @@ pub(crate) fn of_json(value: &Json, sql_type: SqlType) -> Cell<'_> {
     }
 }
 
+/// What a JSON value is, for a message.
+pub(crate) fn kind_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "an array",
+        Json::Object(_) => "an object",
+    }
+}
+
 fn of_number(number: &serde_json::Number, sql_type: SqlType) -> Cell<'static> {
     if let Some(value) = number.as_i64() {
         return of_integer(value, sql_type);

@@ -12,7 +12,7 @@ use apilink_core::Result;
 
 use super::bytecode::{ScanFacts, Source, Stops};
 use super::layout::Layout;
-use super::lookup::MOST_PAGES_AHEAD;
+use super::lookup::{Ahead, MOST_PAGES_AHEAD};
 use super::plan::{Access, Operator, Plan, Role};
 use super::repeat::{Shared, searched, varying};
 use super::request::{Demand, FEW_VALUES, Given};
@@ -264,9 +264,11 @@ impl Runtime {
             .plan(number)
             .and_then(|plan| self.layout(&plan))
             .and_then(|layout| layout.slot(column));
-        let Some((number, slot)) = slot.map(|slot| self.carrying(number, slot)) else {
+        let (inner, carrying) = (number, slot.map(|slot| self.carrying(number, slot)));
+        let Some((number, slot)) = carrying else {
             return Ok(0);
         };
+        let conditions = self.conditions(inner, number);
         let (Some(plan), Some(facts)) = (self.plan(number), self.facts(number)) else {
             return Ok(0);
         };
@@ -281,9 +283,15 @@ impl Runtime {
             if cursor.try_lock().is_err() {
                 continue;
             }
+            let column = Ahead {
+                number,
+                slot,
+                conditions: &conditions,
+            };
             self.collect(
                 &cursor,
-                (number, slot, key_type),
+                &column,
+                key_type,
                 reads_on.then_some(most),
                 &mut values,
             )?;
@@ -309,12 +317,13 @@ impl Runtime {
     fn collect(
         &self,
         cursor: &Arc<Mutex<Cursor>>,
-        (number, slot, key_type): (usize, usize, SqlType),
+        column: &Ahead,
+        key_type: SqlType,
         most: Option<u64>,
         values: &mut HashSet<Key>,
     ) -> Result<()> {
         for _ in 0..=MOST_PAGES_AHEAD {
-            let ahead = self.referred(cursor, slot, number)?;
+            let ahead = self.referred(cursor, column)?;
             values.extend(ahead.iter().filter_map(|value| Key::of(value, key_type)));
             let reads_on = most.is_some_and(|most| values.len() as u64 <= most);
             if !reads_on || !self.read_on(cursor)? {
@@ -325,15 +334,18 @@ impl Runtime {
     }
 }
 
-/// Whether stored rows can be searched by an argument.
+/// Whether stored rows can be searched by an argument, or are compared by `SQLite`.
 fn can_compare(beginning: &Beginning, argument: usize) -> bool {
-    let column = beginning
-        .plan
-        .arguments
-        .get(argument)
-        .and_then(|argument| argument.column);
-    let origin = column
+    let Some(argument) = beginning.plan.arguments.get(argument) else {
+        return false;
+    };
+    let is_compared = beginning.plan.compared.iter().any(|compared| {
+        (compared.column, compared.operator) == (argument.column, argument.operator)
+    });
+    let origin = argument
+        .column
         .and_then(|column| beginning.shape.columns.get(column))
         .map(|column| &column.origin);
-    matches!(origin, Some(Origin::Field { .. } | Origin::Custom(_)))
+    (!argument.is_set || is_compared)
+        && matches!(origin, Some(Origin::Field { .. } | Origin::Custom(_)))
 }

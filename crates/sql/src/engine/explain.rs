@@ -82,8 +82,11 @@ fn demand(runtime: &Runtime, plan: &Plan, shape: &TableShape) -> Option<Demand> 
         .arguments
         .iter()
         .map(|argument| {
-            let constant = argument.constant.as_ref()?;
-            (!argument.is_set).then(|| Given::One(constant.0.clone()))
+            if argument.is_set {
+                let set = argument.set.as_ref()?.iter();
+                return Some(Given::Many(set.map(|one| one.0.clone()).collect()));
+            }
+            Some(Given::One(argument.constant.as_ref()?.0.clone()))
         })
         .collect();
     Some(runtime.demand(shape, &fixed, &given?))
@@ -147,9 +150,9 @@ fn arguments(plan: &Plan, shape: &TableShape) -> Vec<String> {
 fn compared(plan: &Plan, shape: &TableShape) -> Vec<String> {
     plan.compared
         .iter()
-        .map(|&(column, operator, is_passed)| {
-            let what = comparison(shape, column, operator);
-            let why = if is_passed {
+        .map(|compared| {
+            let what = comparison(shape, compared.column, compared.operator);
+            let why = if compared.is_passed {
                 "again here: the service compares more widely"
             } else {
                 "here: the service has no such filter"

@@ -1,7 +1,9 @@
 //! Pages of lists: fetched one after the other, the next one while the last is being read.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use apilink_core::cancel::CancellationToken;
@@ -11,10 +13,12 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use serde_json::Value as Json;
 
 use super::layout::Layout;
-use super::page::{CustomNames, Misfit, Page, Reader};
+use super::page::{CustomNames, Expected, Misfit, Page, Reader};
+use super::reply;
 use super::request::{Demand, Query};
 use super::row::Row;
-use crate::catalog::TableShape;
+use super::runtime::lock;
+use crate::catalog::{TableShape, TableSource};
 use crate::progress::Progress;
 use crate::value::{Value, ValueRef};
 
@@ -65,6 +69,8 @@ struct Job {
     layout: Arc<Layout>,
     demand: Demand,
     parent_key: Option<String>,
+    /// Hashes of the URLs of the pages asked for so far.
+    asked: Mutex<HashSet<u64>>,
 }
 
 /// Where a scan is.
@@ -72,10 +78,21 @@ struct Job {
 enum Position {
     /// At the beginning of a request.
     Query(usize),
-    /// At the URL of a next page of a request.
-    Url(usize, String),
+    /// At a page after the first one of a request.
+    Next(NextPage),
     /// At its end.
     End,
+}
+
+/// A page after the first one of a request.
+#[derive(Clone, Debug, PartialEq)]
+struct NextPage {
+    /// The request.
+    query: usize,
+    /// Where it is.
+    url: String,
+    /// The records before it.
+    received: u64,
 }
 
 /// A page, and what follows it.
@@ -132,7 +149,7 @@ impl Fetcher {
                 continue;
             }
             if reply.status().as_u16() >= 400 {
-                return Err(refused(shape, &reply, problems));
+                return Err(reply::refused(&shape.name, &reply, problems));
             }
             let body = reply.json(&self.cancel)?;
             let Some(records) = body
@@ -169,6 +186,7 @@ impl Stream {
                 layout,
                 demand,
                 parent_key,
+                asked: Mutex::default(),
             }),
             next,
             helper: None,
@@ -265,50 +283,113 @@ impl Helper {
 
 impl Job {
     fn fetch(&self, position: &Position, wanted: Option<u64>) -> Result<Fetched> {
-        let (at, request) = match position {
+        let (at, before, request) = match position {
             Position::Query(at) => {
                 let Some(query) = self.demand.queries.get(*at) else {
                     return Ok(nothing());
                 };
-                (*at, self.first_request(query, wanted))
+                (*at, 0, self.first_request(query, wanted))
             }
-            Position::Url(at, url) => (*at, Request::get(url.clone())),
+            Position::Next(next) => (next.query, next.received, self.next_request(next)?),
             Position::End => return Ok(nothing()),
         };
-        let query = self.demand.queries.get(at);
-        let (mut reply, problems) = self.fetcher.get(&request)?;
+        let Some(query) = self.demand.queries.get(at) else {
+            return Ok(nothing());
+        };
+        let (mut reply, problems) = self.fetcher.get(&request).map_err(|problem| {
+            let is_first = matches!(position, Position::Query(_));
+            if is_first || problem.sqlstate != SqlState::INVALID_VALUE {
+                return problem;
+            }
+            // It was the service that said where the next page is.
+            reply::wrong(&self.shape.name, &reply::foreign(request.target()))
+        })?;
         let status = reply.status().as_u16();
         // There is no such record, or no such parent: no row.
-        if status == 404 && query.is_some_and(|query| query.is_record || query.parent.is_some()) {
+        if status == 404 && (query.is_record || query.parent.is_some()) {
             return Ok(Fetched {
                 next: self.after(at),
                 ..nothing()
             });
         }
         if status >= 400 {
-            return Err(refused(&self.shape, &reply, problems));
+            return Err(reply::refused(&self.shape.name, &reply, problems));
         }
+        self.is_new(reply.url().as_str());
         let mut page = self.read(&mut reply, query)?;
         let mut warnings = Vec::new();
         self.judge(&page, &mut warnings)?;
         self.fetcher.progress.add_page(page.records);
+        let received = before + page.records;
         let paging = &self.fetcher.session.settings().profile.paging;
-        let next = match page.rest.pointer(&paging.next_pointer) {
-            Some(Json::String(url)) if !url.is_empty() => Position::Url(at, url.clone()),
-            _ => self.after(at),
-        };
+        let next = reply::next_page(&page.rest, &paging.next_pointer)
+            .map_err(|what| reply::wrong(&self.shape.name, &what))?;
         let total = page
             .rest
             .pointer(&paging.records_pointer)
-            .and_then(Json::as_u64)
-            .filter(|_| self.demand.queries.len() == 1);
+            .and_then(Json::as_u64);
+        let next = if let Some(url) = next {
+            Position::Next(NextPage {
+                query: at,
+                url: url.to_owned(),
+                received,
+            })
+        } else {
+            let is_enough = wanted.is_some_and(|wanted| page.rows.len() as u64 >= wanted);
+            if let Some(total) = total.filter(|_| !is_enough) {
+                warnings.extend(self.check_count(received, page.records, total)?);
+            }
+            self.after(at)
+        };
         page.rest = Json::Null;
         Ok(Fetched {
             page,
             next,
-            total,
+            total: total.filter(|_| self.demand.queries.len() == 1),
             warnings,
         })
+    }
+
+    /// Keeps in mind that a page is asked for; whether that is new.
+    fn is_new(&self, url: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        url.hash(&mut hasher);
+        lock(&self.asked).insert(hasher.finish())
+    }
+
+    /// The request for a page that the service named.
+    fn next_request(&self, next: &NextPage) -> Result<Request> {
+        if self.is_new(&next.url) {
+            return Ok(Request::get(next.url.clone()));
+        }
+        Err(reply::wrong(&self.shape.name, reply::READ_ALREADY))
+    }
+
+    /// Compares what came of a list with what the service says that there is, after its last page of
+    /// `last` records.
+    fn check_count(&self, received: u64, last: u64, total: u64) -> Result<Option<Diagnostic>> {
+        let counted = total.saturating_sub(self.demand.offset);
+        if received >= counted {
+            return Ok(None);
+        }
+        let missing = counted - received;
+        // Between pages, records may have changed and become a part of the list behind us. A page
+        // on its own cannot differ from its own count.
+        let may_have_changed = received > last && missing < u64::from(self.demand.page_size);
+        if may_have_changed {
+            return Ok(Some(Diagnostic::new(
+                SqlState::GENERAL_WARNING,
+                format!(
+                    "Table {}: {received} records came, and the service counts {counted}: some \
+                     changed while they were read.",
+                    self.shape.name
+                ),
+            )));
+        }
+        Err(reply::wrong(
+            &self.shape.name,
+            &format!("is the last of the list, but {received} records of {counted} came"),
+        ))
     }
 
     fn after(&self, at: usize) -> Position {
@@ -349,7 +430,23 @@ impl Job {
         request
     }
 
-    fn read(&self, reply: &mut Response, query: Option<&Query>) -> Result<Page> {
+    /// What a reply has to hold.
+    fn expected(&self, query: &Query) -> Expected {
+        if query.is_record {
+            return Expected::Record;
+        }
+        let is_of_values = match &self.shape.source {
+            TableSource::Service(table) => table.list.as_ref().is_some_and(|list| list.values),
+            TableSource::System => false,
+        };
+        if is_of_values && self.layout.array.is_none() {
+            Expected::Values
+        } else {
+            Expected::Records
+        }
+    }
+
+    fn read(&self, reply: &mut Response, query: &Query) -> Result<Page> {
         let profile = &self.fetcher.session.settings().profile;
         let data: Vec<String> = profile
             .paging
@@ -367,11 +464,12 @@ impl Job {
             })
             .unwrap_or_default();
         let reader = Reader {
+            expected: self.expected(query),
             layout: &self.layout,
             data: &data,
             parent_key: self.parent_key.as_deref(),
             parent_type: self.layout.parent_type(&self.shape),
-            parent: query.and_then(|query| query.parent).map(Value::Integer),
+            parent: query.parent.map(Value::Integer),
             key_slot: self
                 .shape
                 .key
@@ -380,18 +478,14 @@ impl Job {
             custom,
         };
         let body = reply.body(&self.fetcher.cancel)?;
-        reader.read(body).map_err(|error| {
-            Diagnostic::new(
-                SqlState::GENERAL_ERROR,
-                format!(
-                    "Table {}: the service's reply is not the JSON that was expected (line {}, \
-                     column {}).",
-                    self.shape.name,
-                    error.line(),
-                    error.column()
-                ),
-            )
-        })
+        let name = &self.shape.name;
+        let page = reader.read(body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let what = format!("is not the JSON that was expected (line {line}, column {column})");
+            reply::wrong(name, &what)
+        })?;
+        reply::check_data(&page, profile).map_err(|what| reply::wrong(name, &what))?;
+        Ok(page)
     }
 
     /// Refuses values that do not fit their columns, or warns of them.
@@ -420,6 +514,12 @@ impl Job {
 
     /// Refuses a record without its key: what cannot be told apart cannot be read reliably.
     fn check_keys(&self, page: &Page) -> Result<()> {
+        if page.lacks_parent {
+            return Err(reply::wrong(
+                &self.shape.name,
+                "has a record without the key that its rows are found by",
+            ));
+        }
         if self.layout.array.is_some() {
             return Ok(());
         }
@@ -536,37 +636,4 @@ fn lost() -> Diagnostic {
         SqlState::GENERAL_ERROR,
         "A page was lost: the thread that fetched it ended without a result.",
     )
-}
-
-/// The error for a reply with a status of 400 or more.
-fn refused(shape: &TableShape, reply: &Response, problems: Vec<Diagnostic>) -> Diagnostic {
-    let status = reply.status().as_u16();
-    let said = problems
-        .into_iter()
-        .next()
-        .map(|problem| problem.message)
-        .unwrap_or_default();
-    let name = &shape.name;
-    let (sqlstate, advice) = match status {
-        401 => (SqlState::AUTHORIZATION, String::new()),
-        403 => (
-            SqlState::SYNTAX,
-            format!(
-                " The application lacks the permission to read \"{name}\", or the user's role does \
-                 not allow it. Give the application that permission where it is registered, and \
-                 log in again."
-            ),
-        ),
-        404 | 410 => (
-            SqlState::NO_SUCH_TABLE,
-            format!(
-                " The service does not have \"{name}\" at this place, or no longer: other tables \
-                 are not affected."
-            ),
-        ),
-        429 => (SqlState::TIMEOUT, String::new()),
-        _ => (SqlState::GENERAL_ERROR, String::new()),
-    };
-    Diagnostic::new(sqlstate, format!("Table {name}: {said}{advice}"))
-        .with_native(i32::from(status))
 }

@@ -8,7 +8,7 @@ use apilink_core::profile::tables::Table;
 
 use super::bytecode::{ScanFacts, Source, Stops};
 use super::fetch::{Delivered, Stream};
-use super::plan::{Access, Plan, Role};
+use super::plan::{Access, Compared, Plan, Role};
 use super::request::{Given, Requester};
 use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
@@ -19,6 +19,15 @@ use crate::value::Value;
 
 /// Pages that are read ahead to fill a request for keys.
 pub(super) const MOST_PAGES_AHEAD: usize = 50;
+
+/// A column of the rows that a scan has before it.
+pub(super) struct Ahead<'a> {
+    /// The number of its plan.
+    pub(super) number: usize,
+    pub(super) slot: usize,
+    /// What leaves rows out, by the slots that are compared.
+    pub(super) conditions: &'a [(usize, Compared)],
+}
 
 impl Runtime {
     /// The records with given keys, or the rows in them.
@@ -136,8 +145,15 @@ impl Runtime {
             .plan(*by)
             .and_then(|by| self.layout(&by))
             .and_then(|layout| layout.slot(*column));
-        let Some((by, slot)) = slot.map(|slot| self.carrying(*by, slot)) else {
+        let (inner, carrying) = (*by, slot.map(|slot| self.carrying(*by, slot)));
+        let Some((by, slot)) = carrying else {
             return Ok(());
+        };
+        let conditions = self.conditions(inner, by);
+        let column = Ahead {
+            number: by,
+            slot,
+            conditions: &conditions,
         };
         let key_type = self.key_type(plan)?;
         let may_read_on = self
@@ -145,7 +161,7 @@ impl Runtime {
             .is_some_and(|facts| facts.stops == Stops::Never);
         for cursor in self.cursors(by) {
             for _ in 0..=MOST_PAGES_AHEAD {
-                let ahead = self.referred(&cursor, slot, by)?;
+                let ahead = self.referred(&cursor, &column)?;
                 let ahead = ahead.iter().filter_map(|value| Key::of(value, key_type));
                 add(wanted, self.unknown(plan, ahead), at_once);
                 if wanted.len() >= at_once || !may_read_on || !self.read_rows_on(by, &cursor)? {
@@ -175,19 +191,54 @@ impl Runtime {
         Ok(has_read)
     }
 
+    /// The comparisons that leave out rows of a scan, and of those between it and the scan `root` whose
+    /// rows carry its own: what they compare is in the rows of `root`.
+    pub(super) fn conditions(&self, number: usize, root: usize) -> Vec<(usize, Compared)> {
+        let mut found = Vec::new();
+        let mut next = Some(number);
+        while let Some(number) = next {
+            let plan = self.plan(number);
+            let layout = plan.as_ref().and_then(|plan| self.layout(plan));
+            if let Some((plan, layout)) = plan.zip(layout) {
+                for compared in plan.compared {
+                    let slot = compared.column.and_then(|column| layout.slot(column));
+                    let carrying = slot.map(|slot| self.carrying(number, slot));
+                    if let Some((_, slot)) = carrying.filter(|(carrier, _)| *carrier == root) {
+                        found.push((slot, compared));
+                    }
+                }
+            }
+            let carrier = self.state().carriers.get(&number).map(|carrier| carrier.by);
+            next = carrier.filter(|_| number != root);
+        }
+        found
+    }
+
     /// The keys in a column of the rows that a cursor has before it.
     pub(super) fn referred(
         &self,
         cursor: &Arc<Mutex<Cursor>>,
-        slot: usize,
-        by: usize,
+        column: &Ahead,
     ) -> Result<Vec<Value>> {
+        let &Ahead {
+            number: by,
+            slot,
+            conditions,
+        } = column;
         let shared = lock(cursor).shared();
         if let Some(shared) = shared {
             let shared = lock(&shared);
             return self.state().store.distinct(&shared.table, slot, 100_000);
         }
         let mut keys = lock(cursor).ahead(slot);
+        for (slot, compared) in conditions {
+            let values = lock(cursor).ahead(*slot);
+            for (key, value) in keys.iter_mut().zip(values) {
+                if compared.refuses(&value) {
+                    *key = Value::Null;
+                }
+            }
+        }
         // The rows looked up together with the one at which the cursor is are going to be asked
         // for as well.
         if let Some(plan) = self

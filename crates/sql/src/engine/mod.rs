@@ -2,22 +2,25 @@
 //!
 //! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
 //! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
+//! [`reply`] says what is wrong with one,
 //! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
 //! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
 //! `SQLite`, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod carry;
-mod cell;
+pub(crate) mod cell;
 mod choice;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod layout;
 mod lookup;
+mod needs;
 pub(crate) mod page;
 mod plan;
 mod planner;
 mod repeat;
+pub(crate) mod reply;
 mod request;
 pub(crate) mod row;
 pub(crate) mod runtime;
@@ -37,6 +40,7 @@ use sqlite::Running;
 
 use crate::catalog::TableShape;
 use crate::functions;
+use crate::rewrite;
 use crate::value::ValueRef;
 
 /// A statement that `SQLite` has planned, and that has not run yet.
@@ -48,11 +52,12 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Plans a statement over tables, which was made of the text `written`.
     pub(crate) fn new(
-        runtime: Runtime,
+        mut runtime: Runtime,
         tables: &[Arc<TableShape>],
         sql: &str,
         written: &str,
     ) -> Result<Self> {
+        runtime.only_set = rewrite::only_set(sql);
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
         let cancel = runtime.fetcher.cancel.clone();
@@ -63,8 +68,8 @@ impl Prepared {
             table::register(&connection, &runtime, shape).map_err(of_sqlite)?;
         }
         functions::register(&connection).map_err(of_sqlite)?;
-        let program =
-            program(&connection, sql).map_err(|error| failed(&runtime, written, &error))?;
+        let program = program(&connection, sql)
+            .map_err(|error| unplanned(&runtime, tables, written, &error))?;
         runtime.learn(bytecode::read(&program));
         let running =
             Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
@@ -115,6 +120,17 @@ fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instructi
             })
         })?
         .collect()
+}
+
+/// The error of a statement that has no plan.
+fn unplanned(
+    runtime: &Runtime,
+    tables: &[Arc<TableShape>],
+    written: &str,
+    error: &rusqlite::Error,
+) -> Diagnostic {
+    let unmet = needs::unmet(tables, written, error);
+    unmet.unwrap_or_else(|| failed(runtime, written, error))
 }
 
 /// The error behind what `SQLite` said: one of ours, if it came from below.

@@ -6,19 +6,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apilink_core::profile::tables::{Filter, FilterOperator, Table};
+use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 
 use super::plan::{
-    Access, Argument, Choice, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
+    Access, Argument, Choice, Compared, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
-use super::request::render;
+use super::request::{FEW_VALUES, most_values, render};
 use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// The rows of a table of which nothing is known.
 const UNKNOWN_ROWS: f64 = 20_000.0;
 /// The rows that an equality leaves.
-const ROWS_OF_EQUALITY: f64 = 50.0;
+const ROWS_OF_EQUALITY: f64 = 20.0;
 /// The rows of an array.
 const ROWS_OF_ARRAY: f64 = 3.0;
 /// The keys of a set.
@@ -27,6 +27,8 @@ const ROWS_OF_SET: f64 = 5.0;
 const REQUEST: f64 = 100.0;
 /// What a row costs: a page has about 200, and so has a request for the keys of other rows.
 const ROW: f64 = 0.5;
+/// What a request for one of many values costs, since no more are made than reading the list takes.
+const AMORTIZED: f64 = 10.0;
 /// What finding rows by a column costs once the whole table is stored.
 const STORED: f64 = 1_000.0;
 
@@ -70,7 +72,7 @@ fn system(shape: &TableShape, constraints: &[Constraint]) -> Choice {
             is_exact: false,
             compared: constraints
                 .iter()
-                .map(|constraint| (constraint.column, constraint.operator, false))
+                .map(|constraint| Compared::new(constraint, shape, false))
                 .collect(),
         },
         usages: vec![
@@ -268,6 +270,10 @@ impl Planner<'_> {
     fn by_array(mut self, parent: Option<usize>) -> Option<Choice> {
         self.table.array.as_ref()?;
         let is_exact = self.all_exact();
+        // A table with a list of its own has filters for that.
+        if parent.is_none() && self.table.list.is_none() {
+            self.filters();
+        }
         self.local();
         let (cost, rows) = if parent.is_some() {
             let is_constant = parent
@@ -383,7 +389,14 @@ impl Planner<'_> {
             let is_wider = self.filter(at).is_none_or(|filter| filter.wider);
             // A value that is not known yet may turn out to be one that cannot be passed on; and a
             // table that is read once in place of many requests is searched for equal values only.
+            let is_known = |set: &Vec<Value>| {
+                self.filter(at).is_some_and(|filter| {
+                    set.iter()
+                        .all(|value| may_pass(filter, column, Some(value)))
+                })
+            };
             let is_sure = constraint.value.is_some()
+                || constraint.set.as_ref().is_some_and(is_known)
                 || constraint.operator.has_no_value()
                 || (constraint.operator == Operator::Equal
                     && self
@@ -397,6 +410,11 @@ impl Planner<'_> {
             (at, is_parameter || (!is_wider && is_sure && !is_option))
         };
         let wider = |at: usize| (at, false);
+        // With more values, the list may be read in place of them.
+        let is_few = constraint
+            .set
+            .as_ref()
+            .is_some_and(|set| set.len() <= FEW_VALUES);
         let found: Vec<Option<(usize, bool)>> = match constraint.operator {
             Operator::Equal if constraint.is_set => vec![
                 with(FilterOperator::In)
@@ -405,7 +423,7 @@ impl Planner<'_> {
                     // A record that answers to several values would be there several times.
                     .or(with(FilterOperator::Equal)
                         .filter(|&at| self.filter(at).is_some_and(|filter| !filter.wider))
-                        .map(wider)),
+                        .map(|at| if is_few { exact(at) } else { wider(at) })),
             ],
             Operator::Equal => match with(FilterOperator::Equal)
                 .or(with(FilterOperator::In))
@@ -471,7 +489,26 @@ impl Planner<'_> {
         list.required
             .iter()
             .any(|required| required.values.len() > 1 && !is_given(&required.parameter))
-            || self.arguments.iter().any(|argument| argument.is_set)
+            || self
+                .arguments
+                .iter()
+                .any(|argument| argument.is_set && !self.is_one_request(list, argument))
+    }
+
+    /// Whether a set is known and fits into one request.
+    fn is_one_request(&self, list: &List, argument: &Argument) -> bool {
+        let (Role::Filters(filters), Some(set)) = (&argument.role, &argument.set) else {
+            return false;
+        };
+        filters.iter().all(|&at| {
+            self.filter(at).is_some_and(|filter| {
+                let takes_several = matches!(
+                    filter.operator,
+                    FilterOperator::In | FilterOperator::InJoined
+                );
+                takes_several && set.len() <= most_values(filter, list)
+            })
+        })
     }
 
     /// Whether the service makes every comparison, and makes it exactly.
@@ -496,6 +533,7 @@ impl Planner<'_> {
             .all(|(constraint, usage)| {
                 usage.argument.is_none()
                     || constraint.value.is_some()
+                    || constraint.set.is_some()
                     || constraint.operator.has_no_value()
             });
         if !is_exact || !is_ordered || !is_fixed || self.may_take_several_requests() {
@@ -592,10 +630,23 @@ impl Planner<'_> {
         let rows = rows.max(2.0);
         let cost = if is_stored {
             STORED
+        } else if self.is_repeated() {
+            AMORTIZED + rows * ROW
         } else {
             REQUEST + rows * ROW
         };
         (cost, rows)
+    }
+
+    /// Whether a filter gets its values from another table: the list may be read in place of a request
+    /// for each.
+    fn is_repeated(&self) -> bool {
+        self.arguments.iter().any(|argument| {
+            matches!(argument.role, Role::Filters(_))
+                && argument.operator == Operator::Equal
+                && !argument.is_set
+                && argument.constant.is_none()
+        })
     }
 
     fn is_passed(&self, argument: Option<usize>) -> bool {
@@ -631,6 +682,10 @@ impl Planner<'_> {
             is_set: constraint.is_set,
             role,
             constant: constraint.value.clone().map(Constant),
+            set: constraint
+                .set
+                .as_ref()
+                .map(|set| set.iter().cloned().map(Constant).collect()),
         });
     }
 
@@ -653,7 +708,7 @@ impl Planner<'_> {
             })
             .map(|(constraint, usage)| {
                 let is_passed = self.is_passed(usage.argument);
-                (constraint.column, constraint.operator, is_passed)
+                Compared::new(constraint, self.shape, is_passed)
             })
             .collect();
         Choice {

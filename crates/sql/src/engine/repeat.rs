@@ -327,6 +327,7 @@ pub(super) fn varying(plan: &Plan, facts: &ScanFacts) -> Vec<usize> {
         .filter(|(at, argument)| {
             matches!(argument.role, Role::Filters(_))
                 && !argument.operator.has_no_value()
+                && argument.set.is_none()
                 && facts.arguments.get(*at) != Some(&Source::Constant)
         })
         .map(|(at, _)| at)

@@ -91,7 +91,7 @@ impl Requester<'_> {
         match plan.access {
             Access::System => Demand::default(),
             Access::Keys => Self::of_keys(shape, table, &keys(&arguments, &Role::Key), self.fields),
-            Access::Array => self.of_array(table, &arguments),
+            Access::Array => self.of_array(shape, table, &arguments),
             Access::List => self.of_list(shape, table, plan, &arguments),
         }
     }
@@ -163,7 +163,12 @@ impl Requester<'_> {
     }
 
     /// The records that hold an array: all of them, or those with the given keys.
-    fn of_array(&self, table: &Table, arguments: &[(&Argument, &Given)]) -> Demand {
+    fn of_array(
+        &self,
+        shape: &TableShape,
+        table: &Table,
+        arguments: &[(&Argument, &Given)],
+    ) -> Demand {
         let Some(parent) = table
             .array
             .as_ref()
@@ -183,8 +188,11 @@ impl Requester<'_> {
         let Some(list) = &holder.list else {
             return Demand::default();
         };
+        let Some(alternatives) = self.alternatives(list, shape, table, arguments) else {
+            return Demand::default();
+        };
         Demand {
-            queries: required(list, &[], vec![with_constant(list, Vec::new())])
+            queries: alternatives
                 .into_iter()
                 .map(|parameters| Query {
                     path: list.path.clone(),
@@ -198,6 +206,37 @@ impl Requester<'_> {
         }
     }
 
+    /// The parameters of each request for a list with a table's filters; `None` if no row can match.
+    fn alternatives(
+        &self,
+        list: &List,
+        shape: &TableShape,
+        table: &Table,
+        arguments: &[(&Argument, &Given)],
+    ) -> Option<Vec<Parameters>> {
+        let mut alternatives = vec![with_constant(list, Vec::new())];
+        let mut given_parameters = Vec::new();
+        for (argument, given) in arguments {
+            let Role::Filters(filters) = &argument.role else {
+                continue;
+            };
+            let column = argument.column.and_then(|at| shape.columns.get(at));
+            for filter in filters.iter().filter_map(|&at| table.filters.get(at)) {
+                let most = MOST_REQUESTS / alternatives.len().max(1);
+                let most = self.most_values.min(most);
+                match expand(filter, list, column, given, most) {
+                    Expansion::Nothing => return None,
+                    Expansion::Everything => {}
+                    Expansion::Each(choices) => {
+                        given_parameters.push(filter.parameter.clone());
+                        alternatives = product(&alternatives, &choices);
+                    }
+                }
+            }
+        }
+        Some(required(list, &given_parameters, alternatives))
+    }
+
     fn of_list(
         &self,
         shape: &TableShape,
@@ -208,8 +247,9 @@ impl Requester<'_> {
         let Some(list) = &table.list else {
             return Demand::default();
         };
-        let mut alternatives = vec![with_constant(list, Vec::new())];
-        let mut given_parameters = Vec::new();
+        let Some(alternatives) = self.alternatives(list, shape, table, arguments) else {
+            return Demand::default();
+        };
         let mut paths = vec![(list.path.clone(), None)];
         let (mut limit, mut offset) = (None, 0);
         for (argument, given) in arguments {
@@ -218,24 +258,9 @@ impl Requester<'_> {
                 Role::Limit => limit = count(given),
                 Role::Offset => offset = count(given).unwrap_or(0),
                 Role::Parent => paths = parents(list, column, given),
-                Role::Filters(filters) => {
-                    for filter in filters.iter().filter_map(|&at| table.filters.get(at)) {
-                        let most = MOST_REQUESTS / alternatives.len().max(1);
-                        let most = self.most_values.min(most);
-                        match expand(filter, list, column, given, most) {
-                            Expansion::Nothing => return Demand::default(),
-                            Expansion::Everything => {}
-                            Expansion::Each(choices) => {
-                                given_parameters.push(filter.parameter.clone());
-                                alternatives = product(&alternatives, &choices);
-                            }
-                        }
-                    }
-                }
-                Role::Key | Role::Local | Role::Bound => {}
+                Role::Filters(_) | Role::Key | Role::Local | Role::Bound => {}
             }
         }
-        let alternatives = required(list, &given_parameters, alternatives);
         let order = match plan.order {
             Some((at, descending)) => self.order(list, at, descending),
             None => self.full_order(list),
@@ -481,7 +506,7 @@ fn keys_at_once(ids: &Filter, list: &List, fields: usize) -> usize {
     most_values(ids, list).min(room / for_each).max(1)
 }
 
-fn most_values(filter: &Filter, list: &List) -> usize {
+pub(super) fn most_values(filter: &Filter, list: &List) -> usize {
     let most = filter.max_values.unwrap_or(list.page_size);
     // A page has to hold them all.
     usize::try_from(most.min(list.page_size))

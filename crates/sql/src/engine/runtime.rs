@@ -26,6 +26,8 @@ pub(crate) struct Runtime {
     pub(crate) fetcher: Fetcher,
     /// Rows of system tables.
     pub(crate) system: SystemRows,
+    /// The values of the statement's only IN, where they are literals.
+    pub(crate) only_set: Option<Vec<Value>>,
     state: Mutex<State>,
 }
 
@@ -103,6 +105,7 @@ impl Runtime {
             catalog,
             fetcher,
             system,
+            only_set: None,
             state: Mutex::default(),
         }
     }

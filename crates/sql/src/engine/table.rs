@@ -80,7 +80,8 @@ unsafe impl VTab<'_> for ServiceTable {
 
     fn best_index(&self, info: &mut IndexInfo) -> rusqlite::Result<bool> {
         guard(&self.runtime, || {
-            let constraints = constraints(info, &self.shape).map_err(unreadable)?;
+            let constraints = constraints(info, &self.shape, self.runtime.only_set.as_deref())
+                .map_err(unreadable)?;
             let ordering: Vec<Ordering> = info
                 .order_bys()
                 .filter_map(|order| {
@@ -225,7 +226,11 @@ fn declaration(shape: &TableShape) -> String {
     format!("CREATE TABLE x({})", columns.join(","))
 }
 
-fn constraints(info: &IndexInfo, shape: &TableShape) -> rusqlite::Result<Vec<Constraint>> {
+fn constraints(
+    info: &IndexInfo,
+    shape: &TableShape,
+    only_set: Option<&[Value]>,
+) -> rusqlite::Result<Vec<Constraint>> {
     let raw: Vec<(c_int, Operator, bool)> = info
         .constraints()
         .map(|constraint| {
@@ -247,11 +252,13 @@ fn constraints(info: &IndexInfo, shape: &TableShape) -> rusqlite::Result<Vec<Con
             } else {
                 "BINARY"
             };
+            let is_set = operator == Operator::Equal && info.is_in_constraint(at)?;
             Ok(Constraint {
                 column: if counts { None } else { column },
                 operator,
                 is_usable,
-                is_set: operator == Operator::Equal && info.is_in_constraint(at)?,
+                is_set,
+                set: only_set.filter(|_| is_set).map(<[Value]>::to_vec),
                 value: info.rhs_value(at)?.map(Value::from),
                 has_own_collation: counts || info.collation(at)?.eq_ignore_ascii_case(collation),
             })

@@ -95,8 +95,12 @@ fn sentence(text: &str) -> String {
         return format!("There is no window {name}. WINDOW {name} AS (…) defines it.");
     }
     if text == "HAVING clause on a non-aggregate query" {
-        return "HAVING needs GROUP BY or an aggregate. Conditions on rows go into WHERE."
+        return "HAVING needs GROUP BY, or an aggregate in the list of columns. Conditions on rows \
+                go into WHERE."
             .to_owned();
+    }
+    if text == "row value misused" {
+        return "A row value, such as (1, 2), stands where a single value is expected.".to_owned();
     }
     format!("SQLite says: {text}.")
 }

@@ -13,6 +13,7 @@ mod exists;
 mod holder;
 mod limit;
 mod not_in;
+mod only_set;
 mod propagate;
 mod right_join;
 mod scope;
@@ -27,6 +28,7 @@ use std::slice::Iter;
 use crate::catalog::Catalog;
 use edits::Edits;
 pub(crate) use limit::bounded;
+pub(crate) use only_set::only_set;
 use scope::{Ctes, From};
 use syntax::{Core, Select};
 use tokens::{Span, Tokens};
@@ -61,7 +63,7 @@ const RULES: [Rule; 8] = [
         apply: exists::apply,
     },
     Rule {
-        words: &["LEFT", "IN"],
+        words: &["JOIN", ",", "IN"],
         apply: holder::apply,
     },
     Rule {

@@ -275,7 +275,7 @@ fn refers(from: &From, column: Column, key: Column) -> bool {
 }
 
 /// Adds a conjunct to WHERE.
-fn add(place: &Place, conjunct: &str, edits: &mut Edits) {
+pub(super) fn add(place: &Place, conjunct: &str, edits: &mut Edits) {
     match (&place.core.condition, &place.core.from) {
         (Some(condition), _) if has_or(place.tokens, condition) => {
             edits.insert(condition.start, "(".to_owned());

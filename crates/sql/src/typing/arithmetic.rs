@@ -18,6 +18,9 @@ impl Analyzer<'_> {
         if left.is_temporal() || right.is_temporal() {
             return self.date_arithmetic(left, operator, right);
         }
+        if operator == Operator::Add {
+            self.refuse_joining(&left, &right)?;
+        }
         let (left, right) = self.numbers(left, right)?;
         let (Some(a), Some(b)) = (left.sql_type, right.sql_type) else {
             return Ok(without_type(left, sign(operator), right));
@@ -57,6 +60,21 @@ impl Analyzer<'_> {
         };
         self.rewritten = true;
         result.rewritten(|text| format!("{function}({text})"))
+    }
+
+    /// `+` joins texts in other databases; here it would make 0 of them.
+    fn refuse_joining(&self, left: &Typed, right: &Typed) -> Outcome<()> {
+        let is_text = |side: &Typed| side.is_text() && side.form != Form::Json;
+        let no_number = |side: &Typed| match &side.form {
+            Form::Text(text) if super::literals::number_in(text).is_none() => Some(text.clone()),
+            _ => None,
+        };
+        let literal = no_number(left).or_else(|| no_number(right));
+        if literal.is_none() && !(is_text(left) && is_text(right)) {
+            return Ok(());
+        }
+        let message = "+ adds numbers. Texts are joined by || or CONCAT.";
+        Err(self.placed(Problem::syntax(message).into(), literal))
     }
 
     /// Both operands as numbers: a parameter takes the type of the other side, a text becomes one.

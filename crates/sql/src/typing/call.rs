@@ -71,9 +71,14 @@ impl Analyzer<'_> {
         match (lower.as_str(), arguments.len()) {
             ("sum" | "total" | "avg", 1) => self.sum(name, &lower, arguments, &frame),
             ("coalesce" | "ifnull" | "nvl" | "isnull", 2..) | ("coalesce", 1) => {
-                self.coalesce(name, arguments, &frame)
+                let nullable = arguments.iter().all(|argument| argument.nullable);
+                self.all_of_one_type(name, arguments, &frame, nullable)
             }
-            ("min" | "max", 2..) => self.all_of_one_type(name, arguments, &frame),
+            ("min" | "max", 2..) => {
+                let nullable = arguments.iter().any(|argument| argument.nullable);
+                let arguments = self.first_collated(arguments);
+                self.all_of_one_type(name, arguments, &frame, nullable)
+            }
             ("min" | "max" | "first_value" | "last_value", 1) | ("nth_value" | "nullif", 2) => {
                 self.first_of(name, &lower, arguments, &frame)
             }
@@ -154,28 +159,27 @@ impl Analyzer<'_> {
             .collect()
     }
 
-    fn coalesce(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
-        let nullable = arguments.iter().all(|argument| argument.nullable);
-        let collation = Collation::of_all(&arguments);
-        let (sql_type, arguments) = self.unified(arguments)?;
-        let call = typed_call(frame.call(name, arguments), sql_type, nullable);
-        Ok(call.with_collation(collation))
+    /// The first argument decides about the collation of a function that compares.
+    fn first_collated(&mut self, mut arguments: Vec<Typed>) -> Vec<Typed> {
+        if arguments.is_empty() {
+            return arguments;
+        }
+        let first = arguments.remove(0);
+        let first = self.collated_among(first, &arguments);
+        arguments.insert(0, first);
+        arguments
     }
 
-    /// MIN and MAX of several arguments.
+    /// COALESCE and its like, and MIN and MAX of several arguments: what all arguments are together.
     fn all_of_one_type(
         &mut self,
         name: &str,
         arguments: Vec<Typed>,
         frame: &Frame,
+        nullable: bool,
     ) -> Outcome<Typed> {
-        let nullable = arguments.iter().any(|argument| argument.nullable);
         let collation = Collation::of_all(&arguments);
-        let (sql_type, mut arguments) = self.unified(arguments)?;
-        if !arguments.is_empty() {
-            let first = arguments.remove(0);
-            arguments.insert(0, self.collated_among(first, &arguments));
-        }
+        let (sql_type, arguments) = self.unified(arguments)?;
         let call = typed_call(frame.call(name, arguments), sql_type, nullable);
         Ok(call.with_collation(collation))
     }
@@ -358,7 +362,7 @@ impl Analyzer<'_> {
         let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
         let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
         let Some(sql_type) = functions::result_type(lower, &types) else {
-            return Err(self.unknown_function(lower));
+            return Err(self.unknown_function(&unquoted(name)));
         };
         let nullable = functions::result_nullable(lower, &nulls);
         let collation = Collation::of_parts(&arguments);

@@ -5,7 +5,8 @@ use sqlite3_parser::ast::{Expr, Type, TypeSize};
 use super::Analyzer;
 use super::failure::{Outcome, Problem};
 use super::typed::{Form, Typed};
-use crate::types::{DECIMAL_SCALE, SUM_PRECISION, SqlType, TEXT_SIZE};
+use crate::dialect::cast_type::CastType;
+use crate::types::SqlType;
 
 impl Analyzer<'_> {
     pub(super) fn cast(&mut self, value: Typed, type_name: Option<&Type>) -> Outcome<Typed> {
@@ -17,20 +18,20 @@ impl Analyzer<'_> {
             ))
             .into());
         };
-        let has_size = type_name.is_some_and(|name| name.size.is_some());
         if matches!(value.form, Form::Parameter(_)) && value.sql_type.is_none() {
-            let value = self.convert(value, target)?;
-            return self.cast_typed(value, target, has_size);
+            let value = self.convert(value, target.sql_type)?;
+            return self.cast_typed(value, target);
         }
-        self.cast_typed(value, target, has_size)
+        self.cast_typed(value, target)
     }
 
-    fn cast_typed(&mut self, value: Typed, target: SqlType, has_size: bool) -> Outcome<Typed> {
+    fn cast_typed(&mut self, value: Typed, cast_type: CastType) -> Outcome<Typed> {
+        let target = cast_type.sql_type;
         // What the names of types mean to `SQLite` is another thing: STRING is a number there.
         self.rewritten = true;
         let collation = value.collation;
         let mut cast = match target {
-            SqlType::Varchar { .. } if !has_size => cast_as(self.shown(value), "TEXT"),
+            SqlType::Varchar { .. } if !cast_type.is_cut => cast_as(self.shown(value), "TEXT"),
             SqlType::Varchar { .. } => {
                 let text = self.shown(value);
                 text.rewritten(|text| exact_cast(&text, target))
@@ -83,42 +84,14 @@ fn exact_cast(text: &str, target: SqlType) -> String {
     }
 }
 
-/// The type with a name, in the spellings of `ODBC` and of the usual databases.
-fn named_type(name: &Type) -> Option<SqlType> {
-    let (first, second) = match &name.size {
-        None => (None, None),
-        Some(TypeSize::MaxSize(size)) => (number(size), None),
-        Some(TypeSize::TypeSize(first, second)) => (number(first), number(second)),
+/// The type with a name.
+fn named_type(name: &Type) -> Option<CastType> {
+    let numbers: Vec<u32> = match &name.size {
+        None => Vec::new(),
+        Some(TypeSize::MaxSize(size)) => vec![number(size)?],
+        Some(TypeSize::TypeSize(first, second)) => vec![number(first)?, number(second)?],
     };
-    Some(match name.name.to_ascii_uppercase().as_str() {
-        "BIGINT" | "INT8" | "LONG" => SqlType::Bigint,
-        "INTEGER" | "INT" | "SMALLINT" | "TINYINT" | "MEDIUMINT" | "INT2" | "INT4" | "SIGNED"
-        | "UNSIGNED" => SqlType::Integer,
-        "DECIMAL" | "NUMERIC" | "DEC" | "NUMBER" => match first {
-            Some(precision) => SqlType::Decimal {
-                precision: precision.clamp(1, SUM_PRECISION),
-                scale: second.unwrap_or(0).min(precision).min(SUM_PRECISION),
-            },
-            None => SqlType::DECIMAL,
-        },
-        "MONEY" | "SMALLMONEY" | "CURRENCY" => SqlType::Decimal {
-            precision: crate::types::DECIMAL_PRECISION,
-            scale: DECIMAL_SCALE,
-        },
-        "DOUBLE" | "DOUBLE PRECISION" | "FLOAT" | "REAL" => SqlType::Double,
-        "BOOLEAN" | "BOOL" | "BIT" => SqlType::Boolean,
-        "DATE" => SqlType::Date,
-        "TIME" => SqlType::Time,
-        "TIMESTAMP" | "DATETIME" | "DATETIME2" | "SMALLDATETIME" => SqlType::Timestamp,
-        "VARCHAR" | "CHAR" | "NVARCHAR" | "NCHAR" | "WVARCHAR" | "WCHAR" | "TEXT" | "NTEXT"
-        | "CHARACTER" | "CHARACTER VARYING" | "STRING" | "LONGVARCHAR" | "CLOB" => {
-            SqlType::Varchar {
-                size: first.unwrap_or(TEXT_SIZE).max(1),
-            }
-        }
-        "BLOB" | "BINARY" | "VARBINARY" | "LONGVARBINARY" => SqlType::Varbinary,
-        _ => return None,
-    })
+    CastType::find(name.name, &numbers)
 }
 
 fn number(expr: &Expr) -> Option<u32> {

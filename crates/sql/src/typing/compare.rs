@@ -288,9 +288,9 @@ impl Analyzer<'_> {
                 .find_map(|operator| find(operator))
         };
         let mut problem = Problem::syntax(format!(
-            "A {} cannot be compared with {}.",
+            "{} and {} cannot be compared. A date is written '2026-06-30'.",
             a.name(),
-            b.name_with_article()
+            b.name()
         ));
         // The sides can have been changed.
         problem.place = place(comparison, &left, &right)

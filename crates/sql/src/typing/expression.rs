@@ -36,7 +36,7 @@ impl Analyzer<'_> {
             Expr::Collate(expr, collation) => {
                 let value = self.expr(expr, scope)?;
                 let value = value.rewritten(|text| format!("{text} COLLATE {collation}"));
-                let name = unquoted(&collation.to_string());
+                let name = unquoted(collation);
                 Ok(value.with_collation(Collation::written(&name)))
             }
             Expr::Exists(select) => {
@@ -165,7 +165,7 @@ impl Analyzer<'_> {
         let bare = unquoted(name);
         match scope.find(&bare) {
             Found::Column(column, None) | Found::Alias(column) => Ok(column_value(name, column)),
-            Found::Column(column, Some(text)) => Ok(spelled_value(text, column)),
+            Found::Column(column, Some(text)) => Ok(spelled_value(&text, column)),
             Found::Several(relations) => Err(self.ambiguous(&bare, &relations)),
             Found::Nothing => match name.to_ascii_lowercase().as_str() {
                 "true" | "false" => Ok(Typed::new(name, SqlType::Boolean, false)),
@@ -327,7 +327,7 @@ impl Analyzer<'_> {
         }
         self.rewritten = true;
         let size = display_size(value.shown_type());
-        let mut text = value.as_text();
+        let mut text = value.into_shown();
         text.sql_type = Some(SqlType::Varchar { size });
         text
     }
@@ -506,8 +506,8 @@ fn column_value(text: &str, column: Column) -> Typed {
 }
 
 /// A column that is written in another way than by its name. `SQLite` may know another collation.
-pub(super) fn spelled_value(text: String, column: Column) -> Typed {
-    column_value(&text, column).with_form(Form::Other)
+pub(super) fn spelled_value(text: &str, column: Column) -> Typed {
+    column_value(text, column).with_form(Form::Other)
 }
 
 /// Two expressions with an operator between them.

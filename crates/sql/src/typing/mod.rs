@@ -204,13 +204,14 @@ impl Analyzer<'_> {
 
     /// 42S02 for `name.column` where FROM has no such table.
     fn unknown_qualifier(&self, name: &str, column: &str, scope: &Scope) -> Failure {
-        let names = scope.outward().flat_map(|scope| {
-            scope
-                .relations
-                .iter()
-                .map(|relation| relation.name.as_str())
-        });
-        let nearest = scope::nearest(name, names);
+        let relations = || scope.outward().flat_map(|scope| &scope.relations);
+        let flat = format!("{name}_{column}");
+        let nearest = if relations().any(|relation| relation.position(&flat).is_some()) {
+            // The field of an object is a column of the record that holds it.
+            vec![flat]
+        } else {
+            scope::nearest(name, relations().map(|relation| relation.name.as_str()))
+        };
         let mut problem = Problem::new(
             SqlState::NO_SUCH_TABLE,
             format!(

@@ -10,7 +10,7 @@ use super::collation::Collation;
 use super::expression::spelled_value;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
-use super::source::{quoted, unquoted};
+use super::source::{Source, quoted, unquoted};
 use super::typed::{Form, Typed, unify, unify_types};
 use crate::types::SqlType;
 
@@ -374,7 +374,7 @@ impl Analyzer<'_> {
         for (column, text) in columns {
             let name = column.name.clone();
             items.push(Item::One {
-                value: self.collated(spelled_value(text, column)),
+                value: self.collated(spelled_value(&text, column)),
                 name,
                 naming: Naming::Column,
             });
@@ -409,12 +409,11 @@ impl Analyzer<'_> {
     fn terms(&mut self, terms: &[Expr], width: usize, scope: &Scope) -> Outcome<Vec<String>> {
         let mut texts = Vec::with_capacity(terms.len());
         for term in terms {
-            texts.push(match term.is_integer() {
-                Some(position) => check_position(position, width)?,
-                None => {
-                    let value = self.expr(term, scope)?;
-                    self.collated(value).into_text()
-                }
+            texts.push(if let Some(position) = term.is_integer() {
+                position_term(self.source, position, width)?
+            } else {
+                let value = self.expr(term, scope)?;
+                self.collated(value).into_text()
             });
         }
         Ok(texts)
@@ -442,7 +441,7 @@ impl Analyzer<'_> {
     /// in a compound is looked up in one arm after the other.
     fn order_term(&mut self, term: &Expr, scopes: &[Scope], columns: &[Column]) -> Outcome<String> {
         if let Some(position) = term.is_integer() {
-            return check_position(position, columns.len());
+            return position_term(self.source, position, columns.len());
         }
         if let Expr::Id(id) = term
             && scopes
@@ -770,13 +769,18 @@ fn complete(relation: &Relation) -> Outcome<()> {
     }
 }
 
-fn check_position(position: i64, columns: usize) -> Outcome<String> {
+/// A term of ORDER BY or GROUP BY that is the number of a column.
+fn position_term(source: &Source, position: i64, columns: usize) -> Outcome<String> {
+    let text = position.to_string();
     match usize::try_from(position) {
-        Ok(at) if (1..=columns).contains(&at) => Ok(position.to_string()),
-        _ => Err(Problem::syntax(format!(
-            "There is no column {position}: the result has {columns}."
-        ))
-        .into()),
+        Ok(at) if (1..=columns).contains(&at) => Ok(text),
+        _ => {
+            let mut problem = Problem::syntax(format!(
+                "There is no column {position}: the result has {columns}."
+            ));
+            problem.place = source.find_term(&text);
+            Err(problem.into())
+        }
     }
 }
 

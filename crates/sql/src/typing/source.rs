@@ -274,6 +274,24 @@ impl<'s> Source<'s> {
         })
     }
 
+    /// Where a text last stands as a term of ORDER BY or GROUP BY.
+    pub(super) fn find_term(&self, text: &str) -> Option<Range<usize>> {
+        let begins = |kind| matches!(kind, TokenType::TK_BY | TokenType::TK_COMMA);
+        let mut pairs = self.tokens.iter().zip(self.tokens.iter().skip(1)).rev();
+        let (_, term) =
+            pairs.find(|(before, term)| begins(before.kind) && self.text(term) == text)?;
+        Some(term.place.clone())
+    }
+
+    /// Whether what stands at a place was written, and not inserted by [`crate::dialect`].
+    pub(super) fn is_written(&self, place: usize, text: &str) -> bool {
+        self.written.is_none_or(|written| {
+            let original = written.positions.original(place);
+            let there = written.sql.get(original..original + text.len());
+            there.is_some_and(|there| there.eq_ignore_ascii_case(text))
+        })
+    }
+
     /// Where a name first stands behind a token that fits; or anywhere, if it stands behind none.
     fn find_behind(&self, name: &str, fits: impl Fn(TokenType) -> bool) -> Option<Range<usize>> {
         let found = self.tokens.windows(2).find_map(|window| match window {
@@ -445,6 +463,13 @@ fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
         LexerError::UnterminatedBlockComment(place) => {
             ("A comment is opened and never closed", place)
         }
+        LexerError::BadVariableName(place)
+            if place
+                .as_ref()
+                .is_some_and(|place| is_cast(sql, span(sql, place.line, place.column).start)) =>
+        {
+            ("A type is converted by CAST(value AS type)", place)
+        }
         LexerError::BadVariableName(place) => ("A parameter has no name", place),
         LexerError::BadNumber(place) | LexerError::MalformedHexInteger(place) => {
             ("A number is not well formed", place)
@@ -464,6 +489,11 @@ fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
         Some(place) => problem.at(span(sql, place.line, place.column)).into(),
         None => problem.into(),
     }
+}
+
+/// Whether a place begins `::`, the cast of other databases.
+fn is_cast(sql: &str, place: usize) -> bool {
+    sql.get(place..).is_some_and(|here| here.starts_with("::"))
 }
 
 /// The character at a line and a column in bytes, both from 1.

@@ -31,7 +31,7 @@ const CANDIDATES: [(&str, &str); 15] = [
 ];
 
 /// Words that begin clauses, as they may have been meant.
-const CLAUSES: [&str; 14] = [
+const CLAUSES: [&str; 15] = [
     "BETWEEN",
     "EXCEPT",
     "FROM",
@@ -41,6 +41,7 @@ const CLAUSES: [&str; 14] = [
     "INTERSECT",
     "JOIN",
     "LEFT",
+    "LIKE",
     "LIMIT",
     "OFFSET",
     "ORDER",
@@ -57,7 +58,9 @@ pub(super) fn wrong(source: &Source, numbered: &str, error: &ParserError) -> Fai
     let place = span(numbered, place.line, place.column).start;
     let before = numbered.get(..place).unwrap_or(numbered);
     let (message, place) = match error {
-        GrammarError::SyntaxError(found) if !found.is_empty() => {
+        GrammarError::SyntaxError(found)
+            if !found.is_empty() && source.is_written(source.original_offset(place), found) =>
+        {
             (unexpected(numbered, place, found), place)
         }
         GrammarError::SyntaxError(_) | GrammarError::UnexpectedEof => {
@@ -79,6 +82,9 @@ fn too_early(before: &str) -> String {
 fn unexpected(sql: &str, place: usize, found: &str) -> String {
     let before = sql.get(..place).unwrap_or(sql);
     let shown = literal(found);
+    if found == "&" && before.ends_with('&') {
+        return "&& cannot stand here. Did you mean AND?".to_owned();
+    }
     if let Some(what) = expected(before) {
         return format!("{shown} cannot stand here; {what} is expected.");
     }

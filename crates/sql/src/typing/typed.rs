@@ -230,7 +230,7 @@ impl Typed {
             SqlType::Decimal { .. } | SqlType::Double => self.convert_to_real(from),
             SqlType::Bigint | SqlType::Integer => self.convert_to_integer(),
             SqlType::Boolean => self.convert_to_boolean(),
-            SqlType::Varchar { .. } => self.as_text(),
+            SqlType::Varchar { .. } => self.into_shown(),
             _ => self,
         };
         Ok(Self {
@@ -240,7 +240,7 @@ impl Typed {
     }
 
     /// The value as text: a DECIMAL as it is shown.
-    pub(super) fn as_text(self) -> Self {
+    pub(super) fn into_shown(self) -> Self {
         match self.sql_type {
             Some(SqlType::Decimal { scale, .. }) => {
                 self.rewritten(|text| format!("apilink_decimal_text({text}, {scale})"))

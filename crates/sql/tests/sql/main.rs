@@ -17,3 +17,4 @@ mod random;
 mod streaming;
 mod two_ways;
 mod world;
+mod wrong;

@@ -98,8 +98,16 @@ fn sample(filter: &Filter, kind: ColumnType) -> String {
 fn every_request_of_the_profile_is_documented() {
     let mut wrong = Vec::new();
     let mut checked = 0;
-    for table in tables() {
-        let Some(list) = &table.list else { continue };
+    let all = tables();
+    for table in &all {
+        let Some(list) = &table.list else {
+            for (list, filter) in filters_of_holder(&all, table) {
+                let value = sample(filter, column(table, &filter.column).kind);
+                let query = escaped(&filtered(list, filter, &value));
+                wrong.extend(check_request("GET", &address(list), &query).err());
+            }
+            continue;
+        };
         let path = address(list);
         let mut check = |parameters: &[(String, String)]| {
             checked += 1;
@@ -121,12 +129,61 @@ fn every_request_of_the_profile_is_documented() {
             }
         }
         for filter in &table.filters {
-            let value = sample(filter, column(&table, &filter.column).kind);
+            let value = sample(filter, column(table, &filter.column).kind);
             check(&filtered(list, filter, &value));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(checked > 900, "{checked}");
+}
+
+/// The filters of an array, with the list that they are for.
+fn filters_of_holder<'t>(
+    tables: &'t [Table],
+    table: &'t Table,
+) -> impl Iterator<Item = (&'t List, &'t Filter)> {
+    let array = table.array.as_ref().filter(|_| table.list.is_none());
+    let holder = array.and_then(|array| tables.iter().find(|one| one.name == array.table));
+    let list = holder.and_then(|holder| holder.list.as_ref());
+    list.into_iter()
+        .flat_map(|list| table.filters.iter().map(move |filter| (list, filter)))
+}
+
+#[test]
+fn a_list_filtered_for_an_array_gives_all_that_hold_such_a_row() {
+    let sandbox = Sandbox::start(Options {
+        matters: 60,
+        ..Options::default()
+    })
+    .unwrap();
+    let all = tables();
+    let mut checked = 0;
+    for table in &all {
+        for (list, filter) in filters_of_holder(&all, table) {
+            let (name, column) = (table.name.as_str(), filter.column.as_str());
+            let parent = &table.array.as_ref().unwrap().parent_column;
+            let oracle = Oracle::of(&sandbox, [name, column]);
+            let count = format!(
+                "SELECT {column}, count(DISTINCT {parent}) FROM {name} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 9"
+            );
+            for row in oracle.query(&count, &[]).unwrap() {
+                let [Value::Integer(value), Value::Integer(expected)] = row[..] else {
+                    panic!("{count}: {row:?}");
+                };
+                let query = escaped(&filtered(list, filter, &value.to_string()));
+                let request = format!("{}?limit=1&{query}", address(list));
+                let (_, body) = sandbox.peek(&request);
+                let reply: Json = serde_json::from_slice(&body).unwrap();
+                let records = reply.pointer("/meta/records").and_then(Json::as_i64);
+                assert!(
+                    records >= Some(expected),
+                    "{request}: {records:?}, not {expected}"
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 5, "{checked}");
 }
 
 #[test]

@@ -60,6 +60,23 @@ fn what_is_not_read_is_not_fetched() {
 }
 
 #[test]
+fn pages_go_on_behind_an_offset() {
+    let world = world(0);
+    let id = |row: &Vec<Value>| match row[0] {
+        Value::Integer(id) => id,
+        ref other => panic!("{other:?}"),
+    };
+    let all = world
+        .ask("SELECT id FROM activities ORDER BY id", &[])
+        .unwrap();
+    let all: Vec<i64> = all.rows.iter().map(id).collect();
+    let sql = "SELECT id FROM activities ORDER BY id LIMIT 500 OFFSET 100";
+    let found = world.ask(sql, &[]).unwrap();
+    let found: Vec<i64> = found.rows.iter().map(id).collect();
+    assert_eq!(found, all[100..600]);
+}
+
+#[test]
 fn the_order_of_pages_is_kept_when_one_is_late() {
     let world = world(0);
     world.sandbox.fault(Fault {

@@ -257,3 +257,94 @@ fn pages_are_no_larger_than_asked_for() {
     assert_eq!(calls(&small, ids).0, 150);
     assert_eq!(calls(&small, "SELECT count(*) FROM matters"), (1, 1));
 }
+
+#[test]
+fn what_an_array_is_compared_with_is_passed_to_its_holder() {
+    let world = firm(120);
+    let matter = number(&world, "SELECT max(id) FROM bills_matters WHERE id > 0");
+    let bill = number(
+        &world,
+        "SELECT min(bill_id) FROM bills_matters WHERE id > 0",
+    );
+    let inner = "FROM bills b JOIN bills_matters bm ON bm.bill_id = b.id";
+    let outer = "FROM bills b LEFT JOIN bills_matters bm ON bm.bill_id = b.id";
+    for (from, condition) in [
+        (inner, format!("bm.id = {matter}")),
+        (inner, format!("bm.id = '{matter}'")),
+        (inner, format!("bm.id = {matter}.0")),
+        (inner, format!("bm.id = {matter} AND b.id = {bill}")),
+        (inner, format!("bm.id = {matter} OR b.id = {bill}")),
+        (
+            inner,
+            format!("bm.id IN ({matter}, {matter} + 1, {matter} - 1)"),
+        ),
+        (
+            inner,
+            format!("bm.id = (SELECT max(id) FROM matters WHERE id <= {matter})"),
+        ),
+        (outer, format!("bm.id = {matter}")),
+        (outer, format!("bm.id IS NULL OR bm.id = {matter}")),
+        ("FROM bills_matters bm", format!("bm.id = {matter}")),
+        (
+            "FROM bills_matters bm",
+            format!("bm.id = {matter} AND bm.bill_id = {bill}"),
+        ),
+    ] {
+        let hidden = condition
+            .replace("bm.id =", "+bm.id =")
+            .replace("bm.id IN", "+bm.id IN");
+        same(
+            &world,
+            &format!("SELECT count(*) {from} WHERE {condition}"),
+            &format!("SELECT count(*) {from} WHERE {hidden}"),
+        );
+    }
+    same(
+        &world,
+        "SELECT count(*) FROM matters m JOIN bills_matters bm ON bm.id = m.id",
+        "SELECT count(*) FROM matters m JOIN bills_matters bm ON +bm.id = m.id",
+    );
+}
+
+#[test]
+fn values_one_by_one_and_the_list_give_the_same() {
+    let world = firm(300);
+    let some = |count: usize| {
+        format!("SELECT id FROM matters WHERE id > 0 ORDER BY id DESC LIMIT {count}")
+    };
+    for count in [2, 4, 5, 12, 60, 290] {
+        for select in ["count(*)", "count(DISTINCT id)", "count(note)"] {
+            same(
+                &world,
+                &format!(
+                    "SELECT {select} FROM activities WHERE matter_id IN ({})",
+                    some(count)
+                ),
+                &format!(
+                    "SELECT {select} FROM activities WHERE +matter_id IN ({})",
+                    some(count)
+                ),
+            );
+        }
+        let join = |sign: &str| {
+            format!(
+                "SELECT count(a.note) FROM ({}) m LEFT JOIN activities a ON {sign}a.matter_id = m.id",
+                some(count)
+            )
+        };
+        same(&world, &join(""), &join("+"));
+    }
+    // Both ways at once, over one list.
+    same(
+        &world,
+        &format!(
+            "SELECT count(*) FROM (SELECT note FROM activities WHERE matter_id IN ({})
+                                   UNION ALL SELECT note FROM activities)",
+            some(6)
+        ),
+        &format!(
+            "SELECT (SELECT count(*) FROM activities WHERE +matter_id IN ({})) + (SELECT count(*) FROM activities)",
+            some(6)
+        ),
+    );
+}

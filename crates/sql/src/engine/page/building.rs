@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{ExtraRows, Misfit, Page};
+use super::{Data, ExtraRows, Misfit, Page};
 use crate::engine::cell::Cell;
 use crate::engine::layout::{Extra, Layout};
 use crate::engine::row::Batch;
@@ -13,13 +13,22 @@ pub(super) struct Building {
     pub(super) rows: Sheet,
     pub(super) records: u64,
     pub(super) extras: Vec<ExtraSheet>,
+    /// What was found in place of the records.
+    pub(super) data: Data,
+    /// A row in an array has no key of the record that holds it.
+    pub(super) lacks_parent: bool,
 }
 
 /// Rows of one table that are being read.
 pub(super) struct Sheet {
     pub(super) batch: Batch,
     misfits: Vec<Misfit>,
+    /// Texts may hold [`MARK`]s.
+    is_marked: bool,
 }
+
+/// What stands in a text for bytes or escapes that are no Unicode: a code point that no text means.
+pub(super) const MARK: char = '\u{fdd0}';
 
 /// Rows of another table that are being read, in the arrays of the records.
 pub(super) struct ExtraSheet {
@@ -30,16 +39,19 @@ pub(super) struct ExtraSheet {
 }
 
 impl Building {
-    pub(super) fn new(layout: &Layout) -> Self {
+    /// A page without rows. `is_marked`: texts may hold [`MARK`]s.
+    pub(super) fn new(layout: &Layout, is_marked: bool) -> Self {
         let extra = |extra: &Extra| ExtraSheet {
-            rows: Sheet::new(&extra.layout),
+            rows: Sheet::new(&extra.layout, is_marked),
             groups: Vec::new(),
             grouped: 0,
         };
         Self {
-            rows: Sheet::new(layout),
+            rows: Sheet::new(layout, is_marked),
             records: 0,
             extras: layout.extras.iter().map(extra).collect(),
+            data: Data::Missing,
+            lacks_parent: false,
         }
     }
 
@@ -62,16 +74,19 @@ impl Building {
             records: self.records,
             misfits: self.rows.misfits,
             extras: self.extras.into_iter().map(extra).collect(),
+            data: self.data,
+            lacks_parent: self.lacks_parent,
             rest,
         }
     }
 }
 
 impl Sheet {
-    pub(super) fn new(layout: &Layout) -> Self {
+    fn new(layout: &Layout, is_marked: bool) -> Self {
         Self {
             batch: Batch::new(layout.width()),
             misfits: Vec::new(),
+            is_marked,
         }
     }
 
@@ -87,6 +102,9 @@ impl Sheet {
             Cell::Null => self.batch.set(row, slot, ValueRef::Null),
             Cell::Integer(number) => self.batch.set(row, slot, ValueRef::Integer(number)),
             Cell::Real(number) => self.batch.set(row, slot, ValueRef::Real(number)),
+            Cell::Text(text) if self.is_marked && text.contains(MARK) => {
+                self.put(slot, Cell::Misfit("a text that is no Unicode"));
+            }
             Cell::Text(text) => self.batch.set(row, slot, ValueRef::Text(&text)),
             Cell::Misfit(what) => self.misfits.push(Misfit { row, slot, what }),
         }

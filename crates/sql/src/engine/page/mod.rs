@@ -5,6 +5,7 @@
 
 mod building;
 mod record;
+mod repair;
 
 use std::fmt;
 
@@ -30,8 +31,37 @@ pub(crate) struct Page {
     pub(crate) misfits: Vec<Misfit>,
     /// Rows of other tables that the records hold, one for each of [`Layout::extras`].
     pub(crate) extras: Vec<ExtraRows>,
+    /// What the reply holds as its records.
+    pub(crate) data: Data,
+    /// A row in an array has no key of the record that holds it.
+    pub(crate) lacks_parent: bool,
     /// All that the reply holds beside its records.
     pub(crate) rest: Json,
+}
+
+/// What a reply holds as its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// Nothing.
+    #[default]
+    Missing,
+    /// What belongs there.
+    Right,
+    /// Something else.
+    Wrong(&'static str),
+    /// Among its records, something else.
+    WrongRecord(&'static str),
+}
+
+/// What a reply has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// An array of records.
+    Records,
+    /// An array of plain values: those of the only column that a record holds.
+    Values,
+    /// One record.
+    Record,
 }
 
 /// Rows of another table that the records of a page hold.
@@ -58,6 +88,8 @@ pub(crate) struct Misfit {
 
 /// How a page is read.
 pub(crate) struct Reader<'a> {
+    /// What the reply has to hold.
+    pub(crate) expected: Expected,
     pub(crate) layout: &'a Layout,
     /// The segments of the pointer to the records.
     pub(crate) data: &'a [String],
@@ -89,17 +121,23 @@ impl Reader<'_> {
     /// What is wrong with the JSON.
     pub(crate) fn read(&self, body: &[u8]) -> Result<Page, serde_json::Error> {
         // To look at all bytes once is quicker than at each text on its own.
-        match std::str::from_utf8(body) {
-            Ok(text) => self.read_from(serde_json::Deserializer::from_str(text)),
-            Err(_) => self.read_from(serde_json::Deserializer::from_slice(body)),
-        }
+        let read = match std::str::from_utf8(body) {
+            Ok(text) => self.read_from(serde_json::Deserializer::from_str(text), false),
+            Err(_) => self.read_from(serde_json::Deserializer::from_slice(body), false),
+        };
+        read.or_else(|error| {
+            // One text that is no Unicode is no reason to give all of the page up.
+            let repaired = repair::repaired(body).ok_or(error)?;
+            self.read_from(serde_json::Deserializer::from_str(&repaired), true)
+        })
     }
 
     fn read_from<'de>(
         &self,
         mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+        is_marked: bool,
     ) -> Result<Page, serde_json::Error> {
-        let mut building = Building::new(self.layout);
+        let mut building = Building::new(self.layout, is_marked);
         let rest = Envelope {
             reader: self,
             path: self.data,
@@ -192,6 +230,14 @@ struct Records<'r, 'p> {
     building: &'p mut Building,
 }
 
+impl Records<'_, '_> {
+    #[allow(clippy::unnecessary_wraps, reason = "what the visitor returns")]
+    fn wrong<E>(self, what: &'static str) -> Result<(), E> {
+        self.building.data = Data::Wrong(what);
+        Ok(())
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
     type Value = ();
 
@@ -208,10 +254,35 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+        self.wrong("null")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.wrong("a boolean")
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.wrong("a number")
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        self.wrong("a number")
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.wrong("a number")
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        self.wrong("a text")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        if self.reader.expected == Expected::Record {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return self.wrong("an array");
+        }
+        self.building.data = Data::Right;
         while list
             .next_element_seed(Record {
                 reader: self.reader,
@@ -222,7 +293,12 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if self.reader.expected != Expected::Record {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return self.wrong("an object");
+        }
+        self.building.data = Data::Right;
         Record {
             reader: self.reader,
             building: self.building,
@@ -238,7 +314,16 @@ struct Record<'r, 'p> {
 }
 
 impl Record<'_, '_> {
-    fn take_value(self, value: &Json) {
+    #[allow(clippy::unnecessary_wraps, reason = "what the visitor returns")]
+    fn wrong<E>(self, what: &'static str) -> Result<(), E> {
+        self.building.data = Data::WrongRecord(what);
+        Ok(())
+    }
+
+    fn take_value<E>(self, value: &Json) -> Result<(), E> {
+        if self.reader.expected != Expected::Values {
+            return self.wrong(cell::kind_of(value));
+        }
         let Building { rows, records, .. } = self.building;
         *records += 1;
         rows.batch.add_row();
@@ -253,6 +338,7 @@ impl Record<'_, '_> {
             rows.put(slot.at, cell::of_json(value, slot.sql_type));
         }
         self.reader.finish_row(self.building);
+        Ok(())
     }
 }
 
@@ -271,22 +357,40 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
         f.write_str("a record")
     }
 
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.wrong("null")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.wrong("a boolean")
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.wrong("a number")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        self.wrong("an array")
+    }
+
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.take_value(&Json::from(value));
-        Ok(())
+        self.take_value(&Json::from(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.take_value(&Json::from(value));
-        Ok(())
+        self.take_value(&Json::from(value))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.take_value(&Json::from(text));
-        Ok(())
+        self.take_value(&Json::from(text))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if self.reader.expected == Expected::Values {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return self.wrong("an object");
+        }
         self.building.records += 1;
         let layout = self.reader.layout;
         let Some(array) = &layout.array else {
@@ -312,11 +416,17 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        if let (Some(slot), Some(parent)) = (layout.parent, parent) {
-            let batch = &mut self.building.rows.batch;
-            for row in first..batch.len() {
-                batch.set(row, slot, ValueRef::from(&parent));
+        let rows = first..self.building.rows.batch.len();
+        let parent = parent.filter(|parent| *parent != Value::Null);
+        match (layout.parent, parent) {
+            (Some(slot), Some(parent)) => {
+                let batch = &mut self.building.rows.batch;
+                for row in rows {
+                    batch.set(row, slot, ValueRef::from(&parent));
+                }
             }
+            (Some(_), None) => self.building.lacks_parent |= !rows.is_empty(),
+            (None, _) => {}
         }
         Ok(())
     }

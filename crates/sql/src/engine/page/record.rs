@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::Value as Json;
 
 use super::CustomNames;
@@ -127,8 +129,7 @@ impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_> {
             }),
             Form::Mixed => {
                 let value = <Json as serde::Deserialize>::deserialize(deserializer)?;
-                self.spread(&value);
-                Ok(())
+                self.spread(&value).map_err(D::Error::custom)
             }
         }
     }
@@ -140,6 +141,21 @@ struct InnerFields<'r, 'b> {
     rows: &'b mut Sheet,
 }
 
+impl InnerFields<'_, '_> {
+    /// What is no object has none of the fields that are wanted of one.
+    #[allow(clippy::unnecessary_wraps, reason = "what the visitor returns")]
+    fn misfit<E>(self, what: &'static str) -> Result<(), E> {
+        put_misfits(self.rows, &self.field.inner, what);
+        Ok(())
+    }
+}
+
+fn put_misfits(rows: &mut Sheet, inner: &[(String, Slot)], what: &'static str) {
+    for (_, slot) in inner {
+        rows.put(slot.at, Cell::Misfit(what));
+    }
+}
+
 impl<'de> Visitor<'de> for InnerFields<'_, '_> {
     type Value = ();
 
@@ -147,34 +163,33 @@ impl<'de> Visitor<'de> for InnerFields<'_, '_> {
         f.write_str("an object")
     }
 
-    // What is no object shows none of its fields.
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
+        self.misfit("a boolean")
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
+        self.misfit("a number")
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
+        self.misfit("a number")
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
+        self.misfit("a number")
     }
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+        self.misfit("a text")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
+        self.misfit("an array")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -257,7 +272,7 @@ impl Visitor<'_> for InnerName<'_> {
 const REDACTED: &str = "redacted";
 
 impl FieldSeed<'_, '_> {
-    fn spread(self, value: &Json) {
+    fn spread(self, value: &Json) -> Result<(), serde_json::Error> {
         let field = self.field;
         let Target { rows, extras } = self.into;
         if let Some(slot) = field.value {
@@ -268,6 +283,9 @@ impl FieldSeed<'_, '_> {
         }
         if let Some(at) = field.marker.filter(|_| shows_all(value)) {
             rows.put(at, Cell::Integer(1));
+        }
+        if !value.is_object() && !value.is_null() && field.value.is_none() {
+            put_misfits(rows, &field.inner, cell::kind_of(value));
         }
         for (name, slot) in &field.inner {
             // A redacted object holds its id only; what is not there is NULL.
@@ -282,26 +300,38 @@ impl FieldSeed<'_, '_> {
         }
         for &at in &field.extras {
             if let Some((extra, into)) = self.context.extras.get(at).zip(extras.get_mut(at)) {
-                read_array(into, &extra.layout, value, self.context);
+                read_array(into, &extra.layout, value, self.context)?;
             }
         }
         for (custom, slot) in &field.custom {
-            let Some(found) = custom_value(value, custom, self.context.custom) else {
-                continue;
+            let cell = match custom_value(value, custom, self.context.custom) {
+                Ok(Some(found)) => show_custom(found, custom, self.context.custom, slot.sql_type),
+                Ok(None) => continue,
+                Err(what) => Cell::Misfit(what),
             };
-            let cell = show_custom(found, custom, self.context.custom, slot.sql_type);
             rows.put(slot.at, cell);
         }
+        Ok(())
     }
 }
 
 /// Reads the rows of another table in an array.
-fn read_array(into: &mut ExtraSheet, layout: &Layout, value: &Json, context: Context<'_>) {
+fn read_array(
+    into: &mut ExtraSheet,
+    layout: &Layout,
+    value: &Json,
+    context: Context<'_>,
+) -> Result<(), serde_json::Error> {
     let Some(array) = &layout.array else {
-        return;
+        return Ok(());
     };
-    for element in value.as_array().into_iter().flatten() {
-        let seed = ObjectSeed {
+    let elements = match value {
+        Json::Null => return Ok(()),
+        Json::Array(elements) => elements,
+        other => return Err(serde_json::Error::custom(cell::kind_of(other))),
+    };
+    for element in elements {
+        ObjectSeed {
             object: &array.element,
             context: Context {
                 extras: &[],
@@ -311,10 +341,10 @@ fn read_array(into: &mut ExtraSheet, layout: &Layout, value: &Json, context: Con
                 rows: &mut into.rows,
                 extras: &mut [],
             },
-        };
-        // JSON that was read once cannot fail to be read again, unless it is no object: no row.
-        let _ = seed.deserialize(element);
+        }
+        .deserialize(element)?;
     }
+    Ok(())
 }
 
 /// JSON as text; NULL for `null`.
@@ -331,19 +361,32 @@ fn shows_all(value: &Json) -> bool {
     value.is_object() && value.get(REDACTED) != Some(&Json::Bool(true))
 }
 
-/// The value of one of the account's own fields in a record.
+/// The value of one of the account's own fields in a record; what stands in place of values where
+/// they are none.
 fn custom_value<'j>(
     values: &'j Json,
     custom: &CustomColumn,
     names: CustomNames<'_>,
-) -> Option<&'j Json> {
-    values.as_array()?.iter().find(|value| {
-        value
-            .get(names.definition)
-            .and_then(|definition| definition.get("id"))
-            .and_then(Json::as_i64)
-            == Some(custom.definition)
-    })
+) -> Result<Option<&'j Json>, &'static str> {
+    let values = match values {
+        Json::Null => return Ok(None),
+        Json::Array(values) => values,
+        other => return Err(cell::kind_of(other)),
+    };
+    for value in values {
+        let definition = match value.get(names.definition) {
+            // A field that is no more.
+            Some(Json::Null) => continue,
+            Some(definition) => definition.get("id").and_then(Json::as_i64),
+            None => None,
+        };
+        match definition {
+            Some(id) if id == custom.definition => return Ok(Some(value)),
+            Some(_) => {}
+            None => return Err("a value without the field that it is of"),
+        }
+    }
+    Ok(None)
 }
 
 fn show_custom<'j>(

@@ -385,6 +385,33 @@ fn a_bound_is_for_records() {
 }
 
 #[test]
+fn the_only_set_is_known() {
+    use crate::value::Value::{Integer, Real, Text};
+    let set = crate::rewrite::only_set;
+    assert_eq!(
+        set("SELECT 1 FROM matters m WHERE m.number IN ('a', 'it''s') AND rate > 1"),
+        Some(vec![Text("a".to_owned()), Text("it's".to_owned())])
+    );
+    assert_eq!(
+        set("SELECT 1 FROM matters WHERE id IN (1, -2, 2.5)"),
+        Some(vec![Integer(1), Integer(-2), Real(2.5)])
+    );
+    for sql in [
+        "SELECT 1 FROM matters WHERE id = 1",
+        "SELECT 1 FROM matters WHERE id NOT IN (1)",
+        "SELECT 1 FROM matters WHERE id IN (1, NULL)",
+        "SELECT 1 FROM matters WHERE id IN (1, client_id)",
+        "SELECT 1 FROM matters WHERE id IN (1) AND client_id IN (2)",
+        "SELECT 1 FROM matters WHERE id IN (1) AND (client_id = 2 OR client_id = 3)",
+        "SELECT 1 FROM matters WHERE id IN (SELECT id FROM contacts)",
+        "SELECT 1 FROM matters WHERE (id, client_id) IN (VALUES (1, 2))",
+        "SELECT 1 FROM matters WHERE id + 1 IN (1)",
+    ] {
+        assert_eq!(set(sql), None, "{sql}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_stays() {
     assert_untouched(&[
         "",

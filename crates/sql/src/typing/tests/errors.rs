@@ -35,6 +35,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "x.id",
     ),
     (
+        "SELECT client.name FROM matters m",
+        "42S02",
+        "FROM has no table client, which client.name asks for. Did you mean client_name?",
+        "client.name",
+    ),
+    (
         "SELECT x.* FROM matters m",
         "42S02",
         "FROM has no table x",
@@ -77,6 +83,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "lenght(",
     ),
     (
+        "SELECT Nosuch(name) FROM tasks",
+        "42000",
+        "There is no function Nosuch.",
+        "Nosuch(",
+    ),
+    (
         "SELECT (SELECT id FROM nowhere) FROM tasks",
         "42S02",
         "no table nowhere",
@@ -92,13 +104,13 @@ const CASES: &[(&str, &str, &str, &str)] = &[
         "SELECT id FROM bills ORDER BY 2",
         "42000",
         "There is no column 2: the result has 1",
-        "",
+        "2",
     ),
     (
         "SELECT id FROM bills GROUP BY 0",
         "42000",
         "There is no column 0",
-        "",
+        "0",
     ),
     (
         "SELECT id, total FROM bills UNION SELECT id FROM bills",
@@ -158,13 +170,13 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     (
         "SELECT 1 FROM bills WHERE 2026 <= due_at",
         "42000",
-        "A DATE cannot be compared with an INTEGER",
+        "DATE and INTEGER cannot be compared",
         "2026 <= due_at",
     ),
     (
         "SELECT 1 FROM bills WHERE due_at IN (2026, 2027)",
         "42000",
-        "A DATE cannot be compared with an INTEGER",
+        "DATE and INTEGER cannot be compared",
         "due_at IN (2026",
     ),
     (
@@ -176,8 +188,20 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     (
         "SELECT 1 FROM bills WHERE due_at > 2026",
         "42000",
-        "A DATE cannot be compared with an INTEGER",
+        "DATE and INTEGER cannot be compared",
         "due_at > 2026",
+    ),
+    (
+        "SELECT number + ' of ' + state FROM bills",
+        "42000",
+        "+ adds numbers. Texts are joined by || or CONCAT",
+        "' of '",
+    ),
+    (
+        "SELECT number + state FROM bills",
+        "42000",
+        "+ adds numbers",
+        "",
     ),
     ("SELECT CAST(1 AS FOO)", "42000", "There is no type FOO", ""),
     ("SELECT *", "42000", "SELECT * needs a FROM", ""),

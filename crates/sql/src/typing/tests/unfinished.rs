@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Failure, analyze, catalog};
+use super::{Failure, analyze_translated, catalog};
 use crate::dialect::{Qualifiers, translate};
+use crate::typing::Written;
 
 /// A statement, and the message about it.
 const CASES: &[(&str, &str)] = &[
@@ -240,6 +241,31 @@ const CASES: &[(&str, &str)] = &[
         "Line 1, column 28: 'BY' cannot stand here. Did you mean GROUP in place of GRUOP?",
     ),
     (
+        "SELECT TOP 5 id FROM",
+        "Line 1, column 21: The statement ends where a table is expected.",
+    ),
+    (
+        "SELECT CAST(1 AS)",
+        "Line 1, column 17: A type is missing behind AS.",
+    ),
+    (
+        "SELECT 1 FROM bills WHERE paid && total",
+        "Line 1, column 33: && cannot stand here. Did you mean AND?",
+    ),
+    (
+        "SELECT 1 FROM bills WHERE number ILIKE 'a%'",
+        "Line 1, column 34: 'ILIKE' cannot stand here. Did you mean LIKE in place of ILIKE?",
+    ),
+    (
+        "SELECT id::text FROM bills",
+        "Line 1, column 10: A type is converted by CAST(value AS type).",
+    ),
+    (
+        "SHOW TABLES",
+        "Line 1, column 1: No statement begins with 'SHOW'. SELECT * FROM sys_tables and \
+         sys_tablecolumns show what there is.",
+    ),
+    (
         "SELECT id FROM bills b c d",
         "Line 1, column 24: 'c' cannot stand here.",
     ),
@@ -287,7 +313,11 @@ fn message(sql: &str) -> String {
         Ok(translated) => translated,
         Err(problem) => return problem.message,
     };
-    match analyze(&translated.sql, &catalog()) {
+    let written = Written {
+        sql,
+        positions: &translated.positions,
+    };
+    match analyze_translated(&translated.sql, written, &catalog()) {
         Err(Failure::Wrong(mut problem)) => {
             problem.place = problem.place.map(|place| {
                 let position = |offset| translated.positions.original(offset);

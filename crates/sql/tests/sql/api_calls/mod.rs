@@ -115,6 +115,45 @@ fn explaining_makes_no_call() {
 }
 
 #[test]
+fn explaining_names_the_request_for_the_account_s_own_fields_and_does_not_make_it() {
+    let world = World::start(Options {
+        matters: 20,
+        ..Options::default()
+    });
+    world.sandbox.reset();
+    let sql = "EXPLAIN SELECT * FROM matters";
+    let steps = |answer: world::Answer| -> Vec<(Value, Value)> {
+        let steps = answer.rows.into_iter();
+        steps.map(|row| (row[1].clone(), row[2].clone())).collect()
+    };
+    let before = steps(world.ask(sql, &[]).unwrap());
+    let text = |text: &str| Value::Text(text.to_owned());
+    assert_eq!(
+        (&before[0].0, &before[1].0),
+        (&text("custom_fields"), &text("matters"))
+    );
+    let unknown = world
+        .ask("EXPLAIN SELECT nosuch FROM matters", &[])
+        .unwrap_err();
+    assert!(
+        unknown.message.contains("EXPLAIN makes no request"),
+        "{unknown}"
+    );
+    assert_eq!(world.request_count(), 0, "{:?}", world.requests());
+
+    // The request is the one that is made.
+    world.ask("SELECT * FROM matters LIMIT 1", &[]).unwrap();
+    let made = &world.requests()[0].replace(".json", "");
+    assert_eq!(before[0].1, Value::Text(made.clone()));
+    let after = steps(world.ask(sql, &[]).unwrap());
+    assert_eq!((after.len(), &after[0].0), (1, &text("matters")));
+    let unknown = world
+        .ask("EXPLAIN SELECT nosuch FROM matters", &[])
+        .unwrap_err();
+    assert!(!unknown.message.contains("EXPLAIN"), "{unknown}");
+}
+
+#[test]
 fn the_account_s_own_fields_cost_a_call_for_each_connection_that_needs_them() {
     let world = World::start(Options {
         matters: 20,
