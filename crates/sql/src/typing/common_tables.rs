@@ -8,8 +8,9 @@ use sqlite3_parser::ast::{
 
 use super::Analyzer;
 use super::failure::{Failure, Outcome, Problem};
+use super::query::Query;
 use super::scope::{Column, Ctes, Scope};
-use super::select::{Query, distinct_names};
+use super::select::distinct_names;
 use super::source::unquoted;
 use crate::types::{SUM_PRECISION, SqlType};
 

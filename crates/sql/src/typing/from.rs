@@ -12,8 +12,9 @@ use sqlite3_parser::ast::{
 use super::Analyzer;
 use super::collation::{Collation, Name, with_collate};
 use super::failure::{Outcome, Problem};
+use super::query::Item;
 use super::scope::{Column, Joined, Relation, Rows, Scope, nearest_tables};
-use super::select::{Item, distinct_names};
+use super::select::distinct_names;
 use super::source::unquoted;
 use crate::types::SqlType;
 

@@ -37,6 +37,7 @@ mod from;
 mod literals;
 mod order;
 mod parameters;
+mod query;
 mod scope;
 mod select;
 mod source;
