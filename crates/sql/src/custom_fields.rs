@@ -140,11 +140,10 @@ fn read_definitions(
             reply::next_page(body, &paging.next_pointer).map_err(|what| wrong(names, &what))?;
         let Some(next) = next else {
             let counted = body.pointer(&paging.records_pointer).and_then(Json::as_u64);
-            return match counted.filter(|counted| *counted > received) {
-                Some(counted) => Err(wrong(
-                    names,
-                    &format!("is the last of the list, but {received} records of {counted} came"),
-                )),
+            let page_size = u64::from(list.page_size);
+            let lacks = |counted: &u64| reply::lacks_a_page(received, *counted, page_size);
+            return match counted.filter(lacks) {
+                Some(counted) => Err(wrong(names, &reply::ended_early(received, counted))),
                 None => Ok(definitions),
             };
         };

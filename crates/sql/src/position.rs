@@ -75,19 +75,29 @@ pub(crate) fn in_original(made: &str, offset: usize, original: &str) -> Option<u
     let made_tokens = lexer::tokens(made);
     let token = made_tokens.iter().find(|token| token.start == offset)?;
     let text = made.get(token.range())?;
-    let places = |sql: &str, tokens: &[lexer::Token]| -> Vec<usize> {
-        let is_same = |token: &&lexer::Token| {
+    let places = |sql: &str, tokens: &[lexer::Token], text: &str, is_call: bool| -> Vec<usize> {
+        let is = |token: &lexer::Token, text: &str| {
             sql.get(token.range())
                 .is_some_and(|other| other.eq_ignore_ascii_case(text))
         };
+        let next = tokens.iter().skip(1).map(Some).chain([None]);
         tokens
             .iter()
-            .filter(is_same)
-            .map(|token| token.start)
+            .zip(next)
+            .filter(|(token, _)| is(token, text))
+            .filter(|(_, next)| !is_call || next.is_some_and(|next| is(next, "(")))
+            .map(|(token, _)| token.start)
             .collect()
     };
-    let here = places(made, &made_tokens);
-    let there = places(original, &lexer::tokens(original));
+    // LEFT is written as a name of ours where it is a function, and not where it is a join.
+    let own = text.strip_prefix("apilink_");
+    let here = places(made, &made_tokens, text, own.is_some());
+    let there = places(
+        original,
+        &lexer::tokens(original),
+        own.unwrap_or(text),
+        own.is_some(),
+    );
     let number = here.iter().position(|place| *place == offset)?;
     there
         .get(number)

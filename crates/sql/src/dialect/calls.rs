@@ -10,6 +10,7 @@ use super::lexer::TokenKind;
 use super::names::unquoted;
 use super::translator::Translator;
 use crate::functions::interval::Interval;
+use crate::functions::moment::parse_time;
 
 /// Styles of CONVERT that are the form in which dates are written here anyway.
 const ISO_STYLES: [&str; 6] = ["20", "21", "23", "25", "120", "121"];
@@ -51,7 +52,7 @@ impl Translator<'_, '_> {
     }
 
     /// Writes another name, and leaves the arguments to the walk.
-    fn rename(&mut self, index: usize, name: &str) -> usize {
+    pub(super) fn rename(&mut self, index: usize, name: &str) -> usize {
         self.output.replace(self.source, index, name);
         self.open(index + 1);
         index + 2
@@ -358,6 +359,9 @@ impl Translator<'_, '_> {
                 count.into_iter().chain([moment]),
             );
         }
+        // A time of day, to which something is added, is one of today.
+        let is_time =
+            count.is_some() && parse_time(&unquoted(self.source.text(moment.start))).is_some();
         self.output.replace(self.source, index, name);
         let start = format!("('{}', ", interval.name());
         self.output.insert(self.source, index + 1, &start);
@@ -365,8 +369,12 @@ impl Translator<'_, '_> {
             self.emit_expression(count)?;
             self.output.insert(self.source, moment.start, ", ");
         }
-        self.output
-            .insert(self.source, moment.start, "apilink_timestamp(");
+        let conversion = if is_time {
+            "apilink_timestamp_today("
+        } else {
+            "apilink_timestamp("
+        };
+        self.output.insert(self.source, moment.start, conversion);
         self.emit_expression(moment)?;
         let close = self.source.partner(index + 1);
         self.output.insert(self.source, close, "))");

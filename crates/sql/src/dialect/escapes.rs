@@ -25,7 +25,13 @@ impl Translator<'_, '_> {
             // The walk goes through their content, and drops the closing brace.
             "fn" | "oj" => {
                 self.output.begin_at(self.source, index);
-                Ok(word + 1)
+                let function = word + 1;
+                let is_length = self.source.text(function).eq_ignore_ascii_case("length");
+                if is_length && self.source.text(function + 1) == "(" {
+                    // ODBC counts no blanks at the end, and SQLite does.
+                    return Ok(self.rename(function, "len"));
+                }
+                Ok(function)
             }
             "limit" => Ok(word),
             "escape" => {

@@ -73,8 +73,12 @@ impl Default for Qualifiers {
 pub enum StatementKind {
     /// It reads: SELECT, VALUES, or either behind WITH.
     Select,
-    /// INSERT or REPLACE.
+    /// INSERT.
     Insert,
+    /// REPLACE INTO.
+    Replace,
+    /// MERGE.
+    Merge,
     /// UPDATE.
     Update,
     /// DELETE.
@@ -94,6 +98,8 @@ impl StatementKind {
         let what = match self {
             Self::Select => return Ok(()),
             Self::Insert => "INSERT is not available yet: writing",
+            Self::Replace => "REPLACE is not available yet: writing",
+            Self::Merge => "MERGE is not available yet: writing",
             Self::Update => "UPDATE is not available yet: writing",
             Self::Delete => "DELETE is not available yet: writing",
             Self::Procedure => "Procedures are not available yet: calling them",
@@ -234,7 +240,9 @@ fn kind(source: &Source<'_>, start: usize) -> StatementKind {
     };
     match main {
         Some(Select | Values) => StatementKind::Select,
-        Some(Insert | Replace | Merge) => StatementKind::Insert,
+        Some(Insert) => StatementKind::Insert,
+        Some(Replace) => StatementKind::Replace,
+        Some(Merge) => StatementKind::Merge,
         Some(Update) => StatementKind::Update,
         Some(Delete) => StatementKind::Delete,
         Some(Exec | Execute | Call) => StatementKind::Procedure,

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
+use crate::functions::decimal as rounding;
 use crate::types::SqlType;
 
 /// A value, or that there was one which is none of its column's type.
@@ -148,7 +149,12 @@ fn of_integer(value: i64, sql_type: SqlType) -> Cell<'static> {
             clippy::cast_precision_loss,
             reason = "a double is what holds such a column"
         )]
-        SqlType::Decimal { .. } | SqlType::Double => Cell::Real(value as f64),
+        SqlType::Decimal { precision, scale } => decimal(value as f64, precision, scale),
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "a double is what holds such a column"
+        )]
+        SqlType::Double => Cell::Real(value as f64),
         SqlType::Boolean if matches!(value, 0 | 1) => Cell::Integer(value),
         SqlType::Varchar { .. } => Cell::Text(value.to_string().into()),
         _ => Cell::Misfit("a number"),
@@ -159,7 +165,8 @@ fn of_real(value: f64, sql_type: SqlType) -> Cell<'static> {
     /// Whole doubles up to here are exact.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match sql_type {
-        SqlType::Decimal { .. } | SqlType::Double => Cell::Real(value),
+        SqlType::Decimal { precision, scale } => decimal(value, precision, scale),
+        SqlType::Double => Cell::Real(value),
         SqlType::Bigint | SqlType::Integer if value.fract() == 0.0 && value.abs() <= EXACT =>
         {
             #[allow(
@@ -173,6 +180,16 @@ fn of_real(value: f64, sql_type: SqlType) -> Cell<'static> {
     }
 }
 
+/// A number rounded to the places of its column, if its digits before the point have a place there.
+fn decimal(value: f64, precision: u32, scale: u32) -> Cell<'static> {
+    let rounded = rounding::round(value, scale.cast_signed());
+    if rounding::fits(rounded, precision.into(), scale.into()) {
+        Cell::Real(rounded)
+    } else {
+        Cell::Misfit("a number of more digits than DECIMAL(19,4) has")
+    }
+}
+
 fn of_text(text: &str, sql_type: SqlType) -> Cell<'_> {
     let (cell, otherwise) = match sql_type {
         SqlType::Varchar { .. } => return Cell::Text(text.into()),
@@ -183,7 +200,8 @@ fn of_text(text: &str, sql_type: SqlType) -> Cell<'_> {
         }
         SqlType::Decimal { .. } | SqlType::Double => {
             let number = text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-            (number.map(Cell::Real), "a text that is no number")
+            let cell = number.map(|number| of_real(number, sql_type));
+            (cell, "a text that is no number")
         }
         SqlType::Boolean => {
             let flag = match text.trim() {

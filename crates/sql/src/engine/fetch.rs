@@ -341,7 +341,7 @@ impl Job {
         } else {
             let is_enough = wanted.is_some_and(|wanted| page.rows.len() as u64 >= wanted);
             if let Some(total) = total.filter(|_| !is_enough) {
-                warnings.extend(self.check_count(received, page.records, total)?);
+                warnings.extend(self.check_count(received, total)?);
             }
             self.after(at)
         };
@@ -369,31 +369,25 @@ impl Job {
         Err(reply::wrong(&self.shape.name, reply::READ_ALREADY))
     }
 
-    /// Compares what came of a list with what the service says that there is, after its last page of
-    /// `last` records.
-    fn check_count(&self, received: u64, last: u64, total: u64) -> Result<Option<Diagnostic>> {
+    /// Compares what came of a list, whose last page is here, with what the service says that there
+    /// is.
+    fn check_count(&self, received: u64, total: u64) -> Result<Option<Diagnostic>> {
         let counted = total.saturating_sub(self.demand.offset);
-        if received >= counted {
-            return Ok(None);
+        let page_size = u64::from(self.demand.page_size);
+        if reply::lacks_a_page(received, counted, page_size) {
+            let what = reply::ended_early(received, counted);
+            return Err(reply::wrong(&self.shape.name, &what));
         }
-        let missing = counted - received;
-        // Between pages, records may have changed and become a part of the list behind us. A page
-        // on its own cannot differ from its own count.
-        let may_have_changed = received > last && missing < u64::from(self.demand.page_size);
-        if may_have_changed {
-            return Ok(Some(Diagnostic::new(
+        Ok((received < counted).then(|| {
+            Diagnostic::new(
                 SqlState::GENERAL_WARNING,
                 format!(
-                    "Table {}: {received} records came, and the service counts {counted}: some \
-                     changed while they were read.",
+                    "Table {}: {received} records came, and the service counts {counted}. Some \
+                     changed while they were read, or are not shown to this user.",
                     self.shape.name
                 ),
-            )));
-        }
-        Err(reply::wrong(
-            &self.shape.name,
-            &format!("is the last of the list, but {received} records of {counted} came"),
-        ))
+            )
+        }))
     }
 
     fn after(&self, at: usize) -> Position {

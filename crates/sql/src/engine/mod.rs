@@ -108,16 +108,17 @@ fn program(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Instructi
     let mut statement = connection.prepare(&format!("EXPLAIN {sql}"))?;
     statement
         .query_map([], |row| {
-            let p4: rusqlite::types::Value = row.get(5)?;
+            // Of a literal of bytes, SQLite makes a text that may be no UTF-8.
+            let p4 = match row.get_ref(5)? {
+                rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                _ => String::new(),
+            };
             Ok(Instruction {
                 opcode: row.get(1)?,
                 p1: row.get(2)?,
                 p2: row.get(3)?,
                 p3: row.get(4)?,
-                p4: match p4 {
-                    rusqlite::types::Value::Text(text) => text,
-                    _ => String::new(),
-                },
+                p4,
             })
         })?
         .collect()

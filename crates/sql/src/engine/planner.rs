@@ -327,7 +327,7 @@ impl Planner<'_> {
             if !constraint.is_usable || self.is_taken(at) {
                 continue;
             }
-            let chosen: Vec<(usize, bool)> = self
+            let mut chosen: Vec<(usize, bool)> = self
                 .filters_of(constraint)
                 .into_iter()
                 .filter(|&(filter, _)| {
@@ -343,6 +343,11 @@ impl Planner<'_> {
                     })
                 })
                 .collect();
+            // An equality as two comparisons, of which a parameter holds one.
+            let parameter = |&(filter, _): &(usize, bool)| {
+                self.filter(filter).map(|filter| filter.parameter.clone())
+            };
+            chosen.dedup_by_key(|one| parameter(one));
             if chosen.is_empty() {
                 continue;
             }

@@ -137,3 +137,13 @@ fn on_one_line(text: &str) -> String {
         .collect();
     words.join(" ").chars().take(LONGEST_SAYING).collect()
 }
+
+/// Whether a list ended although a page or more is missing of what the service counts.
+pub(crate) fn lacks_a_page(received: u64, counted: u64, page_size: u64) -> bool {
+    counted.saturating_sub(received) >= page_size.max(1)
+}
+
+/// What is wrong with the last page of such a list.
+pub(crate) fn ended_early(received: u64, counted: u64) -> String {
+    format!("is the last of the list, but {received} records of {counted} came")
+}

@@ -10,6 +10,7 @@ use super::plan::{Access, Argument, Plan, Role};
 use crate::catalog::{
     Catalog, ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource,
 };
+use crate::functions::decimal;
 use crate::types::SqlType;
 use crate::value::{Value, ValueRef};
 
@@ -369,7 +370,7 @@ fn expand(
         let text = if let Some(options) = options(column) {
             option(options, value)
         } else if filter.values.is_empty() {
-            render(column.sql_type, value)
+            render(column.sql_type, &widened(filter, column.sql_type, value))
         } else {
             allowed(filter, value).map(str::to_owned)
         };
@@ -396,6 +397,27 @@ fn expand(
         _ if texts.len() > most => Expansion::Everything,
         _ => Expansion::Each(texts.iter().map(|text| passed(filter, text)).collect()),
     }
+}
+
+/// A DECIMAL is rounded when it is read, and the service compares what it was before: where it may have
+/// more places than a DECIMAL, it is asked for one unit of the last place more.
+fn widened(filter: &Filter, sql_type: SqlType, value: &Value) -> Value {
+    let SqlType::Decimal { scale, .. } = sql_type else {
+        return value.clone();
+    };
+    let unit = 10_f64.powi(-scale.cast_signed());
+    let shift = match filter.operator {
+        FilterOperator::GreaterOrEqual if filter.wider => -unit,
+        FilterOperator::LessOrEqual if filter.wider => unit,
+        _ => return value.clone(),
+    };
+    let number = match value {
+        #[allow(clippy::cast_precision_loss, reason = "a DECIMAL is a double, too")]
+        Value::Integer(number) => *number as f64,
+        Value::Real(number) => *number,
+        other => return other.clone(),
+    };
+    Value::Real(decimal::round(number + shift, scale.cast_signed()))
 }
 
 /// The options of a custom field, of which the service knows the `id` and a query the text.

@@ -64,7 +64,11 @@ impl<'a, 'c> Arguments<'a, 'c> {
     /// The value as a floating-point number.
     pub(super) fn number(&self, index: usize) -> Result<f64> {
         let value = self.value(index);
-        number_of(value).ok_or_else(|| self.not_a_number(value))
+        let number = number_of(value).ok_or_else(|| self.not_a_number(value))?;
+        if number.is_infinite() {
+            return Err(too_large_for_double());
+        }
+        Ok(number)
     }
 
     /// The value as a date or a timestamp.
@@ -93,7 +97,7 @@ impl<'a, 'c> Arguments<'a, 'c> {
     fn not_a_number(&self, value: ValueRef<'_>) -> Diagnostic {
         let message = format!(
             "{} needs a number and was given {}.",
-            self.function_name(),
+            capitalized(&self.function_name()),
             shape(value)
         );
         Diagnostic::new(SqlState::INVALID_CAST, message)
@@ -102,25 +106,50 @@ impl<'a, 'c> Arguments<'a, 'c> {
     fn not_a_moment(&self, value: ValueRef<'_>, needed: &str) -> Diagnostic {
         let message = format!(
             "{} needs {needed}, such as '2026-06-30' or '2026-06-30 15:04:05', and was given {}.",
-            self.function_name(),
+            capitalized(&self.function_name()),
             shape(value)
         );
         Diagnostic::new(SqlState::INVALID_DATETIME, message)
     }
 
-    /// The function as people know it.
+    /// The function as people know it, as it stands within a sentence.
     fn function_name(&self) -> String {
         match self.function {
-            "apilink_date" => "A conversion to DATE".to_owned(),
-            "apilink_time" => "A conversion to TIME".to_owned(),
-            "apilink_timestamp" => "A conversion to TIMESTAMP".to_owned(),
-            "apilink_decimal" => "A conversion to DECIMAL".to_owned(),
+            "apilink_date" => "a conversion to DATE".to_owned(),
+            "apilink_time" => "a conversion to TIME".to_owned(),
+            "apilink_timestamp" | "apilink_timestamp_today" => {
+                "a conversion to TIMESTAMP".to_owned()
+            }
+            "apilink_decimal" => "a conversion to DECIMAL".to_owned(),
             name => match name.strip_prefix("apilink_cast_") {
-                Some(kind) => format!("A conversion to {}", kind.to_ascii_uppercase()),
+                Some(kind) => format!("a conversion to {}", kind.to_ascii_uppercase()),
                 None => name.trim_start_matches("apilink_").to_ascii_uppercase(),
             },
         }
     }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
+}
+
+/// 22003 for a whole number of more than 64 bits.
+pub(super) fn too_large_for_bigint() -> Diagnostic {
+    let message = "A result is out of the range of BIGINT. With CAST(x AS DOUBLE) it is \
+                   approximate, and has a place.";
+    Diagnostic::new(SqlState::OUT_OF_RANGE, message)
+}
+
+/// 22003 for a number that is larger than any double.
+pub(super) fn too_large_for_double() -> Diagnostic {
+    let message = "A number is out of the range of DOUBLE, which ends at 1.8e308.";
+    Diagnostic::new(SqlState::OUT_OF_RANGE, message)
 }
 
 fn moment_of(value: ValueRef<'_>) -> Option<Moment> {

@@ -5,9 +5,10 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use rusqlite::types::{Value, ValueRef};
 
 use super::arguments::{Arguments, shape};
-use super::decimal;
+use super::decimal::{self, double};
 use super::numeric::to_integer;
 use super::{Scalar, scalar};
+use crate::types::{SUM_PRECISION, SqlType};
 
 /// The functions of this module.
 pub(super) const SCALARS: &[Scalar] = &[
@@ -17,6 +18,7 @@ pub(super) const SCALARS: &[Scalar] = &[
     scalar("apilink_cast_double", 1, |a| Ok(Value::Real(a.number(0)?))),
     scalar("apilink_cast_boolean", 1, to_boolean),
     scalar("apilink_cast_varchar", 2, to_varchar),
+    scalar("apilink_decimal_text", 2, decimal_to_text),
 ];
 
 fn bigint(arguments: &Arguments<'_, '_>) -> Result<i64> {
@@ -89,4 +91,17 @@ fn to_varchar(arguments: &Arguments<'_, '_>) -> Result<Value> {
     Ok(Value::Text(
         arguments.text(0).chars().take(length).collect(),
     ))
+}
+
+/// `apilink_decimal_text(x, scale)`: what is shown of a DECIMAL.
+fn decimal_to_text(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let scale = u32::try_from(arguments.integer(1)?).map_err(|_| arguments.out_of_range())?;
+    let sql_type = SqlType::Decimal {
+        precision: SUM_PRECISION,
+        scale,
+    };
+    Ok(Value::Text(match double(arguments.value(0)) {
+        Some(number) => crate::ValueRef::Real(number).display(sql_type).to_string(),
+        None => arguments.text(0).into_owned(),
+    }))
 }

@@ -15,6 +15,7 @@ pub(super) const SCALARS: &[Scalar] = &[
     scalar("apilink_date", 1, to_date),
     scalar("apilink_time", 1, to_time),
     scalar("apilink_timestamp", 1, to_timestamp),
+    scalar("apilink_timestamp_today", 1, to_timestamp_today),
     scalar("apilink_timestampadd", 3, timestamp_add),
     scalar("curdate", 0, current_date),
     scalar("curtime", 0, current_time),
@@ -70,6 +71,11 @@ fn to_timestamp(arguments: &Arguments<'_, '_>) -> Result<Value> {
     )))
 }
 
+fn to_timestamp_today(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let moment = moment_today(arguments, 0)?;
+    Ok(Value::Text(timestamp_text(moment.timestamp())))
+}
+
 /// The current time in UTC, in whole seconds as `CURRENT_TIMESTAMP` has it.
 fn now() -> PrimitiveDateTime {
     let now = OffsetDateTime::now_utc();
@@ -112,10 +118,19 @@ fn part_of_time(arguments: &Arguments<'_, '_>, interval: Interval) -> Result<Val
 
 /// A time of day alone counts as that of any day.
 fn with_time(arguments: &Arguments<'_, '_>, index: usize) -> Result<Moment> {
+    moment_on(Date::MIN, arguments, index)
+}
+
+/// A time of day alone is one of today, as in ODBC.
+fn moment_today(arguments: &Arguments<'_, '_>, index: usize) -> Result<Moment> {
+    moment_on(now().date(), arguments, index)
+}
+
+fn moment_on(date: Date, arguments: &Arguments<'_, '_>, index: usize) -> Result<Moment> {
     arguments.moment(index).or_else(|problem| {
         let time = arguments.time(index).map_err(|_| problem)?;
         Ok(Moment {
-            date: Date::MIN,
+            date,
             time: Some(time),
         })
     })
@@ -145,7 +160,7 @@ fn date_name(arguments: &Arguments<'_, '_>) -> Result<Value> {
 fn date_add(arguments: &Arguments<'_, '_>) -> Result<Value> {
     let interval = Interval::find(&arguments.text(0))?;
     interval
-        .add(arguments.integer(1)?, arguments.moment(2)?)
+        .add(arguments.integer(1)?, moment_today(arguments, 2)?)
         .map(moment)
         .ok_or_else(|| arguments.out_of_range())
 }
@@ -154,7 +169,7 @@ fn date_add(arguments: &Arguments<'_, '_>) -> Result<Value> {
 fn timestamp_add(arguments: &Arguments<'_, '_>) -> Result<Value> {
     let interval = Interval::find(&arguments.text(0))?;
     interval
-        .add(arguments.integer(1)?, arguments.moment(2)?)
+        .add(arguments.integer(1)?, moment_today(arguments, 2)?)
         .map(|sum| Value::Text(timestamp_text(sum.timestamp())))
         .ok_or_else(|| arguments.out_of_range())
 }
@@ -162,7 +177,7 @@ fn timestamp_add(arguments: &Arguments<'_, '_>) -> Result<Value> {
 fn timestamp_diff(arguments: &Arguments<'_, '_>) -> Result<Value> {
     let interval = Interval::find(&arguments.text(0))?;
     interval
-        .elapsed(arguments.moment(1)?, arguments.moment(2)?)
+        .elapsed(moment_today(arguments, 1)?, moment_today(arguments, 2)?)
         .map(Value::Integer)
         .ok_or_else(|| arguments.out_of_range())
 }
@@ -170,7 +185,7 @@ fn timestamp_diff(arguments: &Arguments<'_, '_>) -> Result<Value> {
 fn date_diff(arguments: &Arguments<'_, '_>) -> Result<Value> {
     let interval = Interval::find(&arguments.text(0))?;
     interval
-        .boundaries(arguments.moment(1)?, arguments.moment(2)?)
+        .boundaries(moment_today(arguments, 1)?, moment_today(arguments, 2)?)
         .map(Value::Integer)
         .ok_or_else(|| arguments.out_of_range())
 }

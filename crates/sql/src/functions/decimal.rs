@@ -284,7 +284,7 @@ pub(super) fn truncate(number: f64, scale: i32) -> f64 {
 }
 
 /// Whether a number is within the range of `DECIMAL(precision, scale)`.
-pub(super) fn fits(number: f64, precision: i64, scale: i64) -> bool {
+pub(crate) fn fits(number: f64, precision: i64, scale: i64) -> bool {
     let digits = i32::try_from((precision - scale).clamp(0, 40)).unwrap_or(40);
     number.abs() < 10_f64.powi(digits)
 }

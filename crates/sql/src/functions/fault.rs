@@ -2,6 +2,7 @@
 
 use apilink_core::{Diagnostic, SqlState};
 
+use super::arguments;
 use super::table::{Group, find};
 use crate::position::{error, error_at, in_original};
 
@@ -33,6 +34,9 @@ pub fn diagnostic_in(written: &str, problem: &rusqlite::Error) -> Diagnostic {
     };
     if let Some(raised) = raised(&text) {
         return raised;
+    }
+    if text == "integer overflow" {
+        return arguments::too_large_for_bigint();
     }
     let sqlstate = general_state(problem);
     let sentence = sentence(&text);

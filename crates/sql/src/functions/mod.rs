@@ -30,6 +30,7 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Value;
 
+use crate::system::CATALOG_NAME;
 use arguments::Arguments;
 use decimal::DecimalAggregate;
 
@@ -82,7 +83,7 @@ pub fn register(connection: &Connection) -> rusqlite::Result<()> {
     for function in modules.into_iter().flatten() {
         register_scalar(connection, function)?;
     }
-    register_names(connection, "", "")?;
+    register_names(connection, CATALOG_NAME, "")?;
     let aggregates = [
         ("apilink_sum_decimal", DecimalAggregate::Sum),
         ("apilink_avg_decimal", DecimalAggregate::Average),
@@ -94,7 +95,8 @@ pub fn register(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Says what `DATABASE()`, `DB_NAME()`, `USER()` and their like give on a connection. After
-/// [`register`] they give an empty text.
+/// [`register`] they give the name of the catalogue, and an empty text: only a request would tell who
+/// the user is.
 ///
 /// # Errors
 /// As [`register`].

@@ -5,13 +5,17 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use apilink_core::Result;
 use rusqlite::types::{Value, ValueRef};
 
-use super::arguments::{Arguments, whole};
+use super::arguments::{Arguments, too_large_for_bigint, too_large_for_double, whole};
 use super::decimal::{self, double};
 use super::{Scalar, scalar, volatile};
 
 /// The functions of this module.
 pub(super) const SCALARS: &[Scalar] = &[
     scalar("apilink_decimal", 2, to_decimal),
+    scalar("apilink_finite", 1, finite_only),
+    scalar("apilink_whole", 1, whole_only),
+    scalar("abs", 1, absolute),
+    scalar("sign", 1, sign),
     scalar("acos", 1, |a| real(a, f64::acos)),
     scalar("acosh", 1, |a| real(a, f64::acosh)),
     scalar("asin", 1, |a| real(a, f64::asin)),
@@ -67,6 +71,39 @@ fn real(arguments: &Arguments<'_, '_>, function: fn(f64) -> f64) -> Result<Value
 
 fn real2(arguments: &Arguments<'_, '_>, function: fn(f64, f64) -> f64) -> Result<Value> {
     Ok(finite(function(arguments.number(0)?, arguments.number(1)?)))
+}
+
+/// What an operation on doubles gives.
+fn finite_only(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    match arguments.value(0) {
+        ValueRef::Real(number) if number.is_infinite() => Err(too_large_for_double()),
+        value => Value::try_from(value).map_err(|_| arguments.out_of_range()),
+    }
+}
+
+/// What an operation on whole numbers gives: REAL where 64 bits do not hold it.
+fn whole_only(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    match arguments.value(0) {
+        ValueRef::Real(_) => Err(too_large_for_bigint()),
+        value => Value::try_from(value).map_err(|_| arguments.out_of_range()),
+    }
+}
+
+fn absolute(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    match arguments.value(0) {
+        ValueRef::Integer(number) => number
+            .checked_abs()
+            .map(Value::Integer)
+            .ok_or_else(too_large_for_bigint),
+        _ => Ok(Value::Real(arguments.number(0)?.abs())),
+    }
+}
+
+fn sign(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let number = arguments.number(0)?;
+    Ok(Value::Integer(
+        i64::from(number > 0.0) - i64::from(number < 0.0),
+    ))
 }
 
 /// Whole numbers stay as they are, to 64 bits.

@@ -10,6 +10,7 @@ use super::{Scalar, scalar};
 pub(super) const SCALARS: &[Scalar] = &[
     scalar("ascii", 1, ascii),
     scalar("bit_length", 1, |a| length(a, |text| text.len() * 8)),
+    scalar("char", -1, char),
     scalar("char_length", 1, |a| length(a, |text| text.chars().count())),
     scalar("character_length", 1, |a| {
         length(a, |text| text.chars().count())
@@ -44,7 +45,15 @@ pub(super) const SCALARS: &[Scalar] = &[
     scalar("reverse", 1, |a| {
         Ok(Value::Text(a.text(0).chars().rev().collect()))
     }),
+    scalar("soundex", 1, |a| {
+        let code = soundex(&a.text(0));
+        Ok(Value::Text(code.into_iter().map(char::from).collect()))
+    }),
     scalar("space", 1, space),
+    scalar("substr", 2, substring),
+    scalar("substr", 3, substring),
+    scalar("substring", 2, substring),
+    scalar("substring", 3, substring),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of all functions")]
@@ -53,6 +62,16 @@ fn ascii(arguments: &Arguments<'_, '_>) -> Result<Value> {
     Ok(Value::Integer(
         first.map_or(0, |first| u32::from(first).into()),
     ))
+}
+
+fn char(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    let character = |index| {
+        let code = u32::try_from(arguments.integer(index)?).ok();
+        code.and_then(char::from_u32)
+            .ok_or_else(|| arguments.out_of_range())
+    };
+    let text: Result<String> = (0..arguments.count()).map(character).collect();
+    text.map(Value::Text)
 }
 
 fn length(arguments: &Arguments<'_, '_>, measure: fn(&str) -> usize) -> Result<Value> {
@@ -157,6 +176,36 @@ fn locate(arguments: &Arguments<'_, '_>) -> Result<Value> {
     }
 }
 
+/// `SUBSTRING(text, start[, length])`: a negative start counts from the end, and a length that is
+/// negative is none.
+fn substring(arguments: &Arguments<'_, '_>) -> Result<Value> {
+    if let ValueRef::Blob(bytes) = arguments.value(0) {
+        let (skipped, kept) = part(arguments, bytes.len())?;
+        return Ok(Value::Blob(
+            bytes.iter().skip(skipped).take(kept).copied().collect(),
+        ));
+    }
+    let text = arguments.text(0);
+    let (skipped, kept) = part(arguments, text.chars().count())?;
+    Ok(Value::Text(text.chars().skip(skipped).take(kept).collect()))
+}
+
+/// How many of `count` characters are before the part that is asked for, and how many are in it.
+/// As in `SQLite`, the place before the first is counted, too: `SUBSTRING('abc', 0, 2)` is `a`.
+fn part(arguments: &Arguments<'_, '_>, count: usize) -> Result<(usize, usize)> {
+    let count = i128::try_from(count).unwrap_or(i128::MAX);
+    let start = i128::from(arguments.integer(1)?);
+    let first = if start < 0 { count + start } else { start - 1 };
+    let end = if arguments.count() > 2 {
+        first + i128::from(arguments.integer(2)?.max(0))
+    } else {
+        count
+    };
+    let (first, end) = (first.clamp(0, count), end.clamp(0, count));
+    let size = |number: i128| usize::try_from(number).unwrap_or(0);
+    Ok((size(first), size(end - first)))
+}
+
 fn repeat(arguments: &Arguments<'_, '_>) -> Result<Value> {
     let text = arguments.text(0);
     repeated(arguments, &text, characters(arguments, 1)?)
@@ -207,35 +256,66 @@ fn difference(arguments: &Arguments<'_, '_>) -> Result<Value> {
     integer(arguments, equal)
 }
 
-/// As `SQLite` has it: `?000` for a text without letters.
+/// American Soundex: letters of one sound beside each other count once, also with H or W between
+/// them. `?000` for a text without letters.
 fn soundex(text: &str) -> [u8; 4] {
     let mut code = *b"?000";
-    let mut places = code.iter_mut();
-    let mut previous = 0;
-    for letter in text.bytes().skip_while(|byte| !byte.is_ascii_alphabetic()) {
-        let digit = soundex_digit(letter);
-        if places.len() == 4 {
-            places
-                .next()
-                .into_iter()
-                .for_each(|place| *place = letter.to_ascii_uppercase());
-        } else if digit > 0 && digit != previous {
-            let Some(place) = places.next() else { break };
-            *place = b'0' + digit;
-        }
+    let mut letters = text.chars().map(base_letter).skip_while(Option::is_none);
+    let Some(first) = letters.next().flatten() else {
+        return code;
+    };
+    let mut previous = soundex_digit(first);
+    let digits = letters.filter_map(|letter| {
+        let digit = match letter {
+            Some(b'H' | b'W') => return None,
+            Some(letter) => soundex_digit(letter),
+            None => 0,
+        };
+        let is_new = digit > 0 && digit != previous;
         previous = digit;
+        is_new.then_some(b'0' + digit)
+    });
+    for (place, letter) in code.iter_mut().zip(std::iter::once(first).chain(digits)) {
+        *place = letter;
     }
     code
 }
 
+/// A letter in upper case, without its accent.
+fn base_letter(letter: char) -> Option<u8> {
+    Some(match letter {
+        _ if letter.is_ascii_alphabetic() => u8::try_from(letter).ok()?.to_ascii_uppercase(),
+        'À'..='Æ' | 'à'..='æ' | 'Ā'..='ą' => b'A',
+        'Ç' | 'ç' | 'Ć'..='č' => b'C',
+        'Ð' | 'ð' | 'Ď'..='đ' => b'D',
+        'È'..='Ë' | 'è'..='ë' | 'Ē'..='ě' => b'E',
+        'Ĝ'..='ģ' => b'G',
+        'Ĥ'..='ħ' => b'H',
+        'Ì'..='Ï' | 'ì'..='ï' | 'Ĩ'..='ĳ' => b'I',
+        'Ĵ' | 'ĵ' => b'J',
+        'Ķ'..='ĸ' => b'K',
+        'Ĺ'..='ł' => b'L',
+        'Ñ' | 'ñ' | 'Ń'..='ŋ' => b'N',
+        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='œ' => b'O',
+        'Ŕ'..='ř' => b'R',
+        'ß' | 'Ś'..='š' | 'Ș' | 'ș' => b'S',
+        'Þ' | 'þ' | 'Ţ'..='ŧ' | 'Ț' | 'ț' => b'T',
+        'Ù'..='Ü' | 'ù'..='ü' | 'Ũ'..='ų' => b'U',
+        'Ŵ' | 'ŵ' => b'W',
+        'Ý' | 'ý' | 'ÿ' | 'Ŷ'..='Ÿ' => b'Y',
+        'Ź'..='ž' => b'Z',
+        _ => return None,
+    })
+}
+
 fn soundex_digit(letter: u8) -> u8 {
-    match letter.to_ascii_lowercase() {
-        b'b' | b'f' | b'p' | b'v' => 1,
-        b'c' | b'g' | b'j' | b'k' | b'q' | b's' | b'x' | b'z' => 2,
-        b'd' | b't' => 3,
-        b'l' => 4,
-        b'm' | b'n' => 5,
-        b'r' => 6,
+    match letter {
+        b'B' | b'F' | b'P' | b'V' => 1,
+        b'C' | b'G' | b'J' | b'K' | b'Q' | b'S' | b'X' | b'Z' => 2,
+        b'D' | b'T' => 3,
+        b'L' => 4,
+        b'M' | b'N' => 5,
+        b'R' => 6,
         _ => 0,
     }
 }

@@ -29,7 +29,13 @@ impl Analyzer<'_> {
         let divides = matches!(operator, Operator::Divide | Operator::Modulus);
         let nullable = left.nullable || right.nullable || divides;
         if !matches!(sql_type, SqlType::Decimal { .. }) {
-            return Ok(joined(left, sign(operator), right, sql_type, nullable));
+            let can_leave = operator != Operator::Modulus && can_leave_its_type(a, sql_type, b);
+            let result = joined(left, sign(operator), right, sql_type, nullable);
+            return Ok(if can_leave {
+                self.checked(result)
+            } else {
+                result
+            });
         }
         self.rewritten = true;
         Ok(match operator {
@@ -42,6 +48,18 @@ impl Analyzer<'_> {
                 Typed::to_be_rounded(text, sql_type, nullable)
             }
         })
+    }
+
+    /// A result that is an error where it has no place in its type: `SQLite` makes a REAL of a whole
+    /// number that is too large, and has an infinite one.
+    pub(super) fn checked(&mut self, result: Typed) -> Typed {
+        let function = match result.sql_type {
+            Some(SqlType::Bigint) => "apilink_whole",
+            Some(SqlType::Double) => "apilink_finite",
+            _ => return result,
+        };
+        self.rewritten = true;
+        result.rewritten(|text| format!("{function}({text})"))
     }
 
     /// `+` joins texts in other databases; here it would make 0 of them.
@@ -88,9 +106,20 @@ impl Analyzer<'_> {
         if let Some(sql_type) = value.sql_type
             && is_temporal(sql_type)
         {
-            return Err(meaningless("-", None, Some(sql_type)));
+            let mut problem = Problem::syntax(format!(
+                "A minus before a {} has no meaning.",
+                sql_type.name()
+            ));
+            problem.place = self.source.find_operation("", "-", &value.into_text());
+            return Err(problem.into());
         }
         let value = self.number(value, None)?;
+        if value.is_least_bigint() {
+            return Ok(
+                Typed::new(format!("{}", i64::MIN), SqlType::Bigint, false).with_form(Form::Number)
+            );
+        }
+        let is_literal = value.form == Form::Number;
         let mut value = value.map_text(|text| {
             let space = if text.starts_with('-') { " " } else { "" };
             format!("-{space}{text}")
@@ -99,10 +128,14 @@ impl Analyzer<'_> {
             value.sql_type = Some(SqlType::Integer);
         }
         value.origin = None;
-        if value.form != Form::Number {
-            value.form = Form::Other;
+        if is_literal {
+            return Ok(value);
         }
-        Ok(value)
+        value.form = Form::Other;
+        Ok(match value.sql_type {
+            Some(SqlType::Bigint) => self.checked(value),
+            _ => value,
+        })
     }
 
     fn date_arithmetic(&mut self, left: Typed, operator: Operator, right: Typed) -> Outcome<Typed> {
@@ -117,7 +150,7 @@ impl Analyzer<'_> {
                 let left = self.convert(left, right.shown_type())?;
                 self.difference(left, right)
             }
-            _ => Err(meaningless(sign(operator), left.sql_type, right.sql_type)),
+            _ => Err(self.meaningless(left, sign(operator), right)),
         }
     }
 
@@ -147,7 +180,7 @@ impl Analyzer<'_> {
             return Ok(without_type(date, sign(operator), days));
         };
         if !count.is_number() || sql_type == SqlType::Time {
-            return Err(meaningless(sign(operator), Some(sql_type), Some(count)));
+            return Err(self.meaningless(date, sign(operator), days));
         }
         self.rewritten = true;
         let minus = if operator == Operator::Subtract {
@@ -173,7 +206,7 @@ impl Analyzer<'_> {
         };
         let has_day = |sql_type| matches!(sql_type, Date | Timestamp);
         if a != b && !(has_day(a) && has_day(b)) {
-            return Err(meaningless("-", Some(a), Some(b)));
+            return Err(self.meaningless(left, "-", right));
         }
         self.rewritten = true;
         let nullable = left.nullable || right.nullable;
@@ -192,6 +225,20 @@ impl Analyzer<'_> {
             Typed::new(days, SqlType::Double, nullable)
         })
     }
+
+    fn meaningless(&self, left: Typed, operator: &str, right: Typed) -> Failure {
+        let name = |side: &Typed| side.sql_type.map_or("NULL", SqlType::name);
+        let message = format!(
+            "{} {operator} {} has no meaning.",
+            name(&left),
+            name(&right)
+        );
+        let mut problem = Problem::syntax(message);
+        problem.place = self
+            .source
+            .find_operation(&left.into_text(), operator, &right.into_text());
+        problem.into()
+    }
 }
 
 /// The type of an operation on two numbers.
@@ -209,6 +256,16 @@ fn result_type(left: SqlType, operator: Operator, right: SqlType) -> SqlType {
                 Bigint
             }
         }
+    }
+}
+
+/// Whether an operation can leave its type: not one of two INTEGER.
+fn can_leave_its_type(left: SqlType, result: SqlType, right: SqlType) -> bool {
+    let is_small = |sql_type| matches!(sql_type, SqlType::Integer | SqlType::Boolean);
+    match result {
+        SqlType::Bigint => !(is_small(left) && is_small(right)),
+        SqlType::Double => true,
+        _ => false,
     }
 }
 
@@ -250,14 +307,4 @@ fn sign(operator: Operator) -> &'static str {
         Operator::Divide => "/",
         _ => "%",
     }
-}
-
-fn meaningless(operator: &str, left: Option<SqlType>, right: Option<SqlType>) -> Failure {
-    let name = |sql_type: Option<SqlType>| sql_type.map_or("", SqlType::name);
-    Problem::syntax(format!(
-        "{} {operator} {} has no meaning.",
-        name(left),
-        name(right)
-    ))
-    .into()
 }

@@ -6,6 +6,7 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
+use super::collation::Collation;
 use super::failure::{Failure, Outcome, Problem};
 use super::scope::Scope;
 use super::source::unquoted;
@@ -61,6 +62,11 @@ impl Analyzer<'_> {
             order,
             tail: self.tail(tail, scope)?,
         };
+        let arguments = if frame.distinct.is_empty() {
+            arguments
+        } else {
+            self.all_collated(arguments)
+        };
         let lower = unquoted(name).to_ascii_lowercase();
         match (lower.as_str(), arguments.len()) {
             ("sum" | "total" | "avg", 1) => self.sum(name, &lower, arguments, &frame),
@@ -70,6 +76,7 @@ impl Analyzer<'_> {
             }
             ("min" | "max", 2..) => {
                 let nullable = arguments.iter().any(|argument| argument.nullable);
+                let arguments = self.first_collated(arguments);
                 self.all_of_one_type(name, arguments, &frame, nullable)
             }
             ("min" | "max" | "first_value" | "last_value", 1) | ("nth_value" | "nullif", 2) => {
@@ -122,11 +129,12 @@ impl Analyzer<'_> {
                 sql_type
             };
             let arguments = self.sum_operands(arguments)?;
-            return Ok(Typed::new(
-                frame.call(name, arguments),
-                sql_type,
-                !never_null,
-            ));
+            let sum = Typed::new(frame.call(name, arguments), sql_type, !never_null);
+            return Ok(if sql_type == SqlType::Double {
+                self.checked(sum)
+            } else {
+                sum
+            });
         }
         self.rewritten = true;
         let call = frame.call(exact, arguments);
@@ -151,6 +159,17 @@ impl Analyzer<'_> {
             .collect()
     }
 
+    /// The first argument decides about the collation of a function that compares.
+    fn first_collated(&mut self, mut arguments: Vec<Typed>) -> Vec<Typed> {
+        if arguments.is_empty() {
+            return arguments;
+        }
+        let first = arguments.remove(0);
+        let first = self.collated_among(first, &arguments);
+        arguments.insert(0, first);
+        arguments
+    }
+
     /// COALESCE and its like, and MIN and MAX of several arguments: what all arguments are together.
     fn all_of_one_type(
         &mut self,
@@ -159,8 +178,10 @@ impl Analyzer<'_> {
         frame: &Frame,
         nullable: bool,
     ) -> Outcome<Typed> {
+        let collation = Collation::of_all(&arguments);
         let (sql_type, arguments) = self.unified(arguments)?;
-        Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
+        let call = typed_call(frame.call(name, arguments), sql_type, nullable);
+        Ok(call.with_collation(collation))
     }
 
     /// The type of the first argument; NULL is possible.
@@ -171,7 +192,9 @@ impl Analyzer<'_> {
         arguments: Vec<Typed>,
         frame: &Frame,
     ) -> Outcome<Typed> {
+        let collation = Collation::of_all(arguments.first());
         let arguments = match lower {
+            "min" | "max" => self.all_collated(arguments),
             "nullif" => {
                 let mut arguments = arguments.into_iter();
                 match (arguments.next(), arguments.next()) {
@@ -185,6 +208,7 @@ impl Analyzer<'_> {
         let sql_type = first.and_then(|argument| argument.sql_type);
         let of_json = first.is_some_and(|argument| argument.form == Form::Json);
         let call = typed_call(frame.call(name, arguments), sql_type, true);
+        let call = call.with_collation(collation);
         Ok(if of_json {
             call.with_form(Form::Json)
         } else {
@@ -194,6 +218,12 @@ impl Analyzer<'_> {
 
     fn nullif_operands(&mut self, first: Typed, second: Typed) -> Outcome<Vec<Typed>> {
         let equal = super::compare::Comparison::Equal;
+        // A function has no affinities.
+        let second = if first.is_text() {
+            self.shown(second)
+        } else {
+            second
+        };
         let (first, mut others) = self.against(first, equal, vec![second])?;
         others.insert(0, first);
         Ok(others)
@@ -210,7 +240,9 @@ impl Analyzer<'_> {
             Some(offset) => Some(self.suggest(offset, SqlType::Bigint)?),
             None => None,
         };
-        let (sql_type, sides) = self.unified(value.into_iter().chain(default).collect())?;
+        let sides: Vec<Typed> = value.into_iter().chain(default).collect();
+        let collation = Collation::of_all(&sides);
+        let (sql_type, sides) = self.unified(sides)?;
         let mut sides = sides.into_iter();
         let all = sides
             .next()
@@ -218,7 +250,8 @@ impl Analyzer<'_> {
             .chain(offset)
             .chain(sides)
             .collect();
-        Ok(typed_call(frame.call(name, all), sql_type, !never_null))
+        let call = typed_call(frame.call(name, all), sql_type, !never_null);
+        Ok(call.with_collation(collation))
     }
 
     /// IIF with any number of conditions.
@@ -233,6 +266,7 @@ impl Analyzer<'_> {
                 conditions.push(self.truth(argument)?);
             }
         }
+        let collation = Collation::of_all(&values);
         let (sql_type, values) = self.unified(values)?;
         let nullable = !has_else || values.iter().any(|value| value.nullable);
         let mut conditions = conditions.into_iter();
@@ -241,7 +275,7 @@ impl Analyzer<'_> {
             all.extend(conditions.next());
             all.push(value);
         }
-        Ok(typed_call(frame.call(name, all), sql_type, nullable))
+        Ok(typed_call(frame.call(name, all), sql_type, nullable).with_collation(collation))
     }
 
     fn round(&mut self, name: &str, arguments: Vec<Typed>, frame: &Frame) -> Outcome<Typed> {
@@ -289,10 +323,12 @@ impl Analyzer<'_> {
         frame: &Frame,
     ) -> Outcome<Typed> {
         let arguments = self.suggest_all(arguments, SqlType::DECIMAL)?;
-        let arguments = self.sum_operands(arguments)?;
         let first = arguments.first();
         let nullable = first.is_none_or(|argument| argument.nullable);
-        let sql_type = first.and_then(|argument| argument.sql_type);
+        let sql_type = match first.and_then(|argument| argument.sql_type) {
+            Some(SqlType::Varchar { .. }) => Some(SqlType::Double),
+            other => other,
+        };
         Ok(typed_call(frame.call(name, arguments), sql_type, nullable))
     }
 
@@ -303,6 +339,7 @@ impl Analyzer<'_> {
         frame: &Frame,
     ) -> Outcome<Typed> {
         let arguments = self.suggest_all(arguments, SqlType::TEXT)?;
+        let arguments = self.all_shown(arguments);
         Ok(Typed::new(frame.call(name, arguments), SqlType::TEXT, true))
     }
 
@@ -317,17 +354,28 @@ impl Analyzer<'_> {
             Some(sql_type) => self.suggest_all(arguments, sql_type)?,
             None => arguments,
         };
+        let arguments = if takes_texts(lower) {
+            self.all_shown(arguments)
+        } else {
+            arguments
+        };
         let types: Vec<SqlType> = arguments.iter().map(Typed::shown_type).collect();
         let nulls: Vec<bool> = arguments.iter().map(|argument| argument.nullable).collect();
         let Some(sql_type) = functions::result_type(lower, &types) else {
             return Err(self.unknown_function(&unquoted(name)));
         };
         let nullable = functions::result_nullable(lower, &nulls);
+        let collation = Collation::of_parts(&arguments);
         let call = Typed::new(frame.call(name, arguments), sql_type, nullable);
+        let call = call.with_collation(collation);
         Ok(match lower {
             "json_extract" => call.with_form(Form::Json),
             _ => call,
         })
+    }
+
+    fn all_shown(&mut self, values: Vec<Typed>) -> Vec<Typed> {
+        values.into_iter().map(|value| self.shown(value)).collect()
     }
 
     fn unknown_function(&self, name: &str) -> Failure {
@@ -383,8 +431,9 @@ impl Analyzer<'_> {
             parts.push(base.0.to_owned());
         }
         if let Some(partition) = window.partition_by {
+            let terms = self.exprs(partition, scope)?;
             let terms: Vec<String> = self
-                .exprs(partition, scope)?
+                .all_collated(terms)
                 .into_iter()
                 .map(Typed::into_text)
                 .collect();
@@ -438,6 +487,18 @@ fn typed_call(text: String, sql_type: Option<SqlType>, nullable: bool) -> Typed 
     match sql_type {
         Some(sql_type) => Typed::new(text, sql_type, nullable),
         None => Typed::untyped(text),
+    }
+}
+
+/// Whether a function reads its arguments as texts. A count among them can be one.
+fn takes_texts(name: &str) -> bool {
+    let is_of_text =
+        || functions::find(name).is_some_and(|function| function.group == functions::Group::Text);
+    match name {
+        // These write a value by its type.
+        "quote" | "unistr_quote" => false,
+        "like" | "glob" | "apilink_insert" | "apilink_left" | "apilink_right" => true,
+        _ => is_of_text(),
     }
 }
 

@@ -29,20 +29,27 @@ impl Analyzer<'_> {
         let target = cast_type.sql_type;
         // What the names of types mean to `SQLite` is another thing: STRING is a number there.
         self.rewritten = true;
+        let collation = value.collation;
         let mut cast = match target {
-            SqlType::Varchar { .. } if !cast_type.is_cut => cast_as(value, "TEXT"),
+            SqlType::Varchar { .. } if !cast_type.is_cut => cast_as(self.shown(value), "TEXT"),
+            SqlType::Varchar { .. } => {
+                let text = self.shown(value);
+                text.rewritten(|text| exact_cast(&text, target))
+            }
             SqlType::Varbinary => cast_as(value, "BLOB"),
             SqlType::Date | SqlType::Time | SqlType::Timestamp => {
                 if value
                     .sql_type
                     .is_some_and(|from| from.is_number() || from == SqlType::Boolean)
                 {
-                    return Err(Problem::syntax(format!(
-                        "A {} cannot be cast to {}.",
+                    let mut problem = Problem::syntax(format!(
+                        "The type {} cannot be cast to {}.",
                         value.shown_type().name(),
                         target.name()
-                    ))
-                    .into());
+                    ));
+                    let text = value.into_text();
+                    problem.place = self.source.find_only(&format!("CAST({text} AS"));
+                    return Err(problem.into());
                 }
                 self.convert(value, target)?
             }
@@ -51,6 +58,9 @@ impl Analyzer<'_> {
         cast.sql_type = Some(target);
         cast.form = Form::Other;
         cast.origin = None;
+        if cast.is_text() {
+            cast.collation = collation;
+        }
         Ok(cast)
     }
 }

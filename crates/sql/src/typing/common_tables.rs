@@ -8,8 +8,9 @@ use sqlite3_parser::ast::{
 
 use super::Analyzer;
 use super::failure::{Failure, Outcome, Problem};
+use super::query::Query;
 use super::scope::{Column, Ctes, Scope};
-use super::select::{Query, distinct_names};
+use super::select::distinct_names;
 use super::source::unquoted;
 use crate::types::{SUM_PRECISION, SqlType};
 
@@ -59,7 +60,7 @@ impl Analyzer<'_> {
             self.recursive(cte, &name, parent, ctes)?
         } else {
             let query = self.select(cte.select, parent, ctes)?;
-            let columns = name_columns(cte, &query.columns)?;
+            let columns = self.name_columns(cte, &query.columns)?;
             (query, columns)
         };
         ctes.known.push((name, columns.into()));
@@ -87,14 +88,14 @@ impl Analyzer<'_> {
     ) -> Outcome<(Query, Vec<Column>)> {
         const ENOUGH: usize = 6;
         let (first, _) = self.arm(&cte.select.body.select, "", parent, ctes)?;
-        let mut columns = name_columns(cte, &first.body.columns())?;
+        let mut columns = self.name_columns(cte, &first.body.columns())?;
         for round in 0..ENOUGH {
             let own = Ctes {
                 known: vec![(name.to_owned(), Rc::from(columns.as_slice()))],
                 parent: Some(ctes),
             };
             let query = self.select(cte.select, parent, &own)?;
-            let mut found = name_columns(cte, &query.columns)?;
+            let mut found = self.name_columns(cte, &query.columns)?;
             if round > 0 {
                 found = widened(found);
             }
@@ -104,6 +105,28 @@ impl Analyzer<'_> {
             columns = found;
         }
         Err(Problem::syntax(format!("The types of {name} cannot be found.")).into())
+    }
+
+    /// The columns of a common table expression by the names that its head gives them.
+    fn name_columns(&self, cte: &CommonTableExpr, columns: &[Column]) -> Outcome<Vec<Column>> {
+        let Some(names) = cte.columns else {
+            return Ok(distinct_names(columns));
+        };
+        if names.len() != columns.len() {
+            let mut problem = Problem::syntax(format!(
+                "{} names {} columns, but its query has {}.",
+                cte.tbl_name.0,
+                names.len(),
+                columns.len()
+            ));
+            problem.place = self.source.find_only(&format!("{} (", cte.tbl_name.0));
+            return Err(problem.into());
+        }
+        let rename = |(column, name): (&Column, &IndexedColumn)| Column {
+            name: unquoted(name.col_name.0),
+            ..column.clone()
+        };
+        Ok(columns.iter().zip(names).map(rename).collect())
     }
 }
 
@@ -164,27 +187,6 @@ fn reads_first(select: &Select, name: &str) -> bool {
         } => reads(from, name),
         _ => false,
     }
-}
-
-/// The columns of a common table expression by the names that its head gives them.
-fn name_columns(cte: &CommonTableExpr, columns: &[Column]) -> Outcome<Vec<Column>> {
-    let Some(names) = cte.columns else {
-        return Ok(distinct_names(columns));
-    };
-    if names.len() != columns.len() {
-        return Err(Problem::syntax(format!(
-            "{} names {} columns, but its query has {}.",
-            cte.tbl_name.0,
-            names.len(),
-            columns.len()
-        ))
-        .into());
-    }
-    let rename = |(column, name): (&Column, &IndexedColumn)| Column {
-        name: unquoted(name.col_name.0),
-        ..column.clone()
-    };
-    Ok(columns.iter().zip(names).map(rename).collect())
 }
 
 fn column_list(cte: &CommonTableExpr) -> String {

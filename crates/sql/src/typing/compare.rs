@@ -1,11 +1,11 @@
 //! Comparisons: what is compared is brought to one form, where `SQLite` would compare texts with
 //! numbers, or a date with a timestamp.
 
-use apilink_core::SqlState;
 use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select};
 use time::Time;
 
 use super::Analyzer;
+use super::collation::{Kind, Side};
 use super::expression::{joined, row};
 use super::failure::{Failure, Outcome, Problem};
 use super::literals;
@@ -42,6 +42,20 @@ impl Comparison {
         })
     }
 
+    /// How it can have been written.
+    fn texts(self) -> &'static [&'static str] {
+        match self {
+            Self::Equal => &["=", "==", "IN ("],
+            Self::NotEqual => &["<>", "!="],
+            Self::Less => &["<"],
+            Self::LessOrEqual => &["<=", "BETWEEN"],
+            Self::Greater => &[">"],
+            Self::GreaterOrEqual => &[">=", "BETWEEN"],
+            Self::Is => &["IS"],
+            Self::IsNot => &["IS NOT"],
+        }
+    }
+
     fn text(self) -> &'static str {
         match self {
             Self::Equal => "=",
@@ -75,6 +89,7 @@ impl Analyzer<'_> {
         right: Typed,
     ) -> Outcome<Typed> {
         let (left, right) = self.comparable(left, comparison, right)?;
+        let left = self.collated_beside(left, Side::of(&right));
         let is = matches!(comparison, Comparison::Is | Comparison::IsNot);
         let nullable = !is && (left.nullable || right.nullable);
         Ok(joined(
@@ -151,7 +166,7 @@ impl Analyzer<'_> {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for (left, right) in lefts.into_iter().zip(rights) {
             let (left, right) = self.comparable(left, comparison, right)?;
-            a.push(left);
+            a.push(self.collated_beside(left, Side::of(&right)));
             b.push(right);
         }
         Ok((row(a), row(b)))
@@ -195,7 +210,27 @@ impl Analyzer<'_> {
             let left = self.convert(left, SqlType::TEXT)?;
             return Ok((left, right));
         }
-        Ok((left, right))
+        Ok(if right.is_text() {
+            (self.with_affinity(left), right)
+        } else if left.is_text() {
+            let right = self.with_affinity(right);
+            (left, right)
+        } else {
+            (left, right)
+        })
+    }
+
+    /// A DECIMAL that `SQLite` compares with a text as it compares a column of numbers: with the
+    /// number that the text is.
+    fn with_affinity(&mut self, value: Typed) -> Typed {
+        if !value.is_decimal() || value.origin.is_some() {
+            return value;
+        }
+        self.rewritten = true;
+        let sql_type = value.sql_type;
+        let mut number = value.rewritten(|text| format!("CAST({text} AS REAL)"));
+        number.sql_type = sql_type;
+        number
     }
 
     fn comparable_temporal(
@@ -233,9 +268,36 @@ impl Analyzer<'_> {
             (Some(SqlType::Date), Some(SqlType::Timestamp)) => {
                 self.date_beside_timestamp(left, comparison, right)
             }
-            (Some(a), Some(b)) => Err(mismatch(a, b)),
+            (Some(a), Some(b)) => Err(self.mismatch((left, a), comparison, (right, b))),
             _ => Ok((left, right)),
         }
+    }
+
+    fn mismatch(
+        &self,
+        (left, a): (Typed, SqlType),
+        comparison: Comparison,
+        (right, b): (Typed, SqlType),
+    ) -> Failure {
+        let (left, right) = (left.into_text(), right.into_text());
+        let place = |comparison: Comparison, left: &str, right: &str| {
+            let find = |operator| self.source.find_operation(left, operator, right);
+            comparison
+                .texts()
+                .iter()
+                .find_map(|operator| find(operator))
+        };
+        let mut problem = Problem::syntax(format!(
+            "{} and {} cannot be compared. A date is written '2026-06-30'.",
+            a.name(),
+            b.name()
+        ));
+        // The sides can have been changed.
+        problem.place = place(comparison, &left, &right)
+            .or_else(|| place(comparison.flipped(), &right, &left))
+            .or_else(|| self.source.find_only(&left))
+            .or_else(|| self.source.find_only(&right));
+        problem.into()
     }
 
     /// A literal with a time of day is compared as the point in time that it is.
@@ -308,6 +370,16 @@ impl Analyzer<'_> {
     }
 
     fn against_each(
+        &mut self,
+        left: Typed,
+        others: Vec<(Comparison, Typed)>,
+    ) -> Outcome<(Typed, Vec<Typed>)> {
+        let (left, others) = self.converted_against(left, others)?;
+        let left = self.collated_among(left, &others);
+        Ok((left, others))
+    }
+
+    fn converted_against(
         &mut self,
         left: Typed,
         others: Vec<(Comparison, Typed)>,
@@ -385,7 +457,14 @@ impl Analyzer<'_> {
         scope: &Scope,
     ) -> Outcome<Typed> {
         let value = self.expr(lhs, scope)?;
-        let list = self.exprs(list, scope)?;
+        let mut list = self.exprs(list, scope)?;
+        if value.is_text() && !matches!(value.form, Form::Text(_)) {
+            // The affinity of the left side is that of all.
+            list = list
+                .into_iter()
+                .map(|element| self.shown(element))
+                .collect();
+        }
         let nullable = value.nullable || list.iter().any(|element| element.nullable);
         let (value, list) = self.against(value, Comparison::Equal, list)?;
         let list: Vec<String> = list.into_iter().map(Typed::into_text).collect();
@@ -421,9 +500,14 @@ impl Analyzer<'_> {
             .into());
         }
         let (mut converted, mut targets) = (Vec::new(), Vec::new());
-        for (value, column) in values.into_iter().zip(&query.columns) {
+        for (at, (value, column)) in values.into_iter().zip(&query.columns).enumerate() {
             let (value, target) = self.beside_column(value, column.sql_type)?;
-            converted.push(value);
+            let side = Side {
+                collation: column.collation.into(),
+                has_collate: query.shows_collate(at),
+                kind: Kind::Column,
+            };
+            converted.push(self.collated_beside(value, side));
             targets.push(target);
         }
         if targets.iter().any(Option::is_some) {
@@ -463,6 +547,12 @@ impl Analyzer<'_> {
             (Some(SqlType::Varchar { .. }), column) if is_temporal(column) => {
                 Ok((self.convert(value, column)?, None))
             }
+            (Some(SqlType::Decimal { .. }), SqlType::Varchar { .. }) => {
+                Ok((self.with_affinity(value), None))
+            }
+            (Some(SqlType::Varchar { .. }), SqlType::Decimal { .. }) => {
+                Ok((value, Some(SqlType::TEXT)))
+            }
             _ => Ok((value, None)),
         }
     }
@@ -478,10 +568,20 @@ impl Analyzer<'_> {
     ) -> Outcome<Typed> {
         let value = self.expr(lhs, scope)?;
         let relation: Relation = self.named_table(table, scope)?;
-        let value = match relation.column(0).and_then(|column| column.sql_type) {
+        let column = relation.column(0);
+        let value = match column.as_ref().and_then(|column| column.sql_type) {
             Some(sql_type) => self.suggest(value, sql_type)?,
             None => value,
         };
+        let side = Side {
+            collation: column
+                .map(|column| column.collation)
+                .unwrap_or_default()
+                .into(),
+            has_collate: false,
+            kind: Kind::Column,
+        };
+        let value = self.collated_beside(value, side);
         let mut arguments_text = Vec::new();
         for argument in self.exprs(arguments, scope)? {
             arguments_text.push(argument.into_text());
@@ -519,16 +619,4 @@ fn type_for_text(other: &Typed, text: &Typed) -> Option<SqlType> {
         SqlType::Integer | SqlType::Bigint | SqlType::Decimal { .. } | SqlType::Double => number,
         _ => None,
     }
-}
-
-fn mismatch(left: SqlType, right: SqlType) -> Failure {
-    Problem::new(
-        SqlState::SYNTAX,
-        format!(
-            "{} and {} cannot be compared. A date is written '2026-06-30'.",
-            left.name(),
-            right.name()
-        ),
-    )
-    .into()
 }

@@ -3,6 +3,7 @@
 use sqlite3_parser::ast::{Expr, Id, LikeOperator, Literal, Name, Operator, Select, UnaryOperator};
 
 use super::Analyzer;
+use super::collation::Collation;
 use super::compare::Comparison;
 use super::failure::{Failure, Outcome, Problem};
 use super::literals;
@@ -34,7 +35,9 @@ impl Analyzer<'_> {
             }
             Expr::Collate(expr, collation) => {
                 let value = self.expr(expr, scope)?;
-                Ok(value.rewritten(|text| format!("{text} COLLATE {collation}")))
+                let value = value.rewritten(|text| format!("{text} COLLATE {collation}"));
+                let name = unquoted(collation);
+                Ok(value.with_collation(Collation::written(&name)))
             }
             Expr::Exists(select) => {
                 let query = self.select(select, Some(scope), scope.ctes)?;
@@ -82,13 +85,27 @@ impl Analyzer<'_> {
                 rhs,
                 escape,
             } => self.like(lhs, (*not, *op), rhs, *escape, scope),
-            Expr::Literal(literal) => Ok(literal_value(literal)),
+            Expr::Literal(literal) => self.literal(literal),
             Expr::Parenthesized(exprs) => self.parenthesized(exprs, scope),
             Expr::Raise(..) => Err(Problem::syntax("RAISE belongs to triggers only.").into()),
             Expr::Subquery(select) => self.scalar_subquery(select, scope),
             Expr::Unary(operator, expr) => self.unary(*operator, expr, scope),
             Expr::Variable(number) => Ok(self.parameter(number)),
         }
+    }
+
+    fn literal(&self, literal: &Literal) -> Outcome<Typed> {
+        if let Literal::Numeric(text) = literal
+            && literals::is_infinite(text)
+        {
+            let mut problem = Problem::new(
+                apilink_core::SqlState::OUT_OF_RANGE,
+                format!("{text} is too large for a DOUBLE."),
+            );
+            problem.place = self.source.find(&[text]);
+            return Err(problem.into());
+        }
+        Ok(literal_value(literal))
     }
 
     pub(super) fn exprs(&mut self, exprs: &[Expr], scope: &Scope) -> Outcome<Vec<Typed>> {
@@ -147,7 +164,8 @@ impl Analyzer<'_> {
     fn bare_name(&mut self, name: &str, scope: &Scope) -> Outcome<Typed> {
         let bare = unquoted(name);
         match scope.find(&bare) {
-            Found::Column(column) | Found::Alias(column) => Ok(column_value(name, column)),
+            Found::Column(column, None) | Found::Alias(column) => Ok(column_value(name, column)),
+            Found::Column(column, Some(text)) => Ok(spelled_value(&text, column)),
             Found::Several(relations) => Err(self.ambiguous(&bare, &relations)),
             Found::Nothing => match name.to_ascii_lowercase().as_str() {
                 "true" | "false" => Ok(Typed::new(name, SqlType::Boolean, false)),
@@ -296,13 +314,22 @@ impl Analyzer<'_> {
         let size_of = |typed: &Typed| typed.sql_type.map_or(0, display_size);
         let size = size_of(&left).saturating_add(size_of(&right));
         let nullable = left.nullable || right.nullable;
-        Ok(joined(
-            left,
-            "||",
-            right,
-            SqlType::Varchar { size },
-            nullable,
-        ))
+        let collation = Collation::of_parts([&left, &right]);
+        let sql_type = SqlType::Varchar { size };
+        let (left, right) = (self.shown(left), self.shown(right));
+        Ok(joined(left, "||", right, sql_type, nullable).with_collation(collation))
+    }
+
+    /// A DECIMAL as the text that is shown of it; anything else as it is.
+    pub(super) fn shown(&mut self, value: Typed) -> Typed {
+        if !value.is_decimal() {
+            return value;
+        }
+        self.rewritten = true;
+        let size = display_size(value.shown_type());
+        let mut text = value.into_shown();
+        text.sql_type = Some(SqlType::Varchar { size });
+        text
     }
 
     fn null_test(&mut self, expr: &Expr, word: &str, scope: &Scope) -> Outcome<Typed> {
@@ -326,6 +353,7 @@ impl Analyzer<'_> {
         let left = self.suggest(left, SqlType::TEXT)?;
         let right = self.expr(rhs, scope)?;
         let right = self.suggest(right, SqlType::TEXT)?;
+        let (left, right) = (self.shown(left), self.shown(right));
         let nullable = left.nullable || right.nullable;
         let not = if not { "NOT " } else { "" };
         let word = match operator {
@@ -358,11 +386,14 @@ impl Analyzer<'_> {
             [column] => Some(column.clone()),
             _ => None,
         };
+        let collation = column.as_ref().map(|column| column.collation);
+        let collation = collation.unwrap_or_default();
         let text = format!("({})", query.into_text());
         Ok(match column.and_then(|column| column.sql_type) {
             Some(sql_type) => Typed::new(text, sql_type, true),
             None => Typed::untyped(text),
-        })
+        }
+        .with_collation(collation))
     }
 
     fn unary(&mut self, operator: UnaryOperator, expr: &Expr, scope: &Scope) -> Outcome<Typed> {
@@ -414,6 +445,7 @@ impl Analyzer<'_> {
         if let Some(otherwise) = otherwise {
             thens.push(self.expr(otherwise, scope)?);
         }
+        let collation = Collation::of_all(&thens);
         let (sql_type, mut thens) = self.unified(thens)?;
         let nullable = !has_else || thens.iter().any(|then| then.nullable);
         let otherwise = if has_else { thens.pop() } else { None };
@@ -431,7 +463,8 @@ impl Analyzer<'_> {
         Ok(match sql_type {
             Some(sql_type) => Typed::new(text, sql_type, nullable),
             None => Typed::untyped(text),
-        })
+        }
+        .with_collation(collation))
     }
 
     /// Brings expressions to the type that they have together.
@@ -468,7 +501,13 @@ fn column_value(text: &str, column: Column) -> Typed {
         Form::Column
     });
     typed.origin = column.origin;
+    typed.collation = column.collation.into();
     typed
+}
+
+/// A column that is written in another way than by its name. `SQLite` may know another collation.
+pub(super) fn spelled_value(text: &str, column: Column) -> Typed {
+    column_value(text, column).with_form(Form::Other)
 }
 
 /// Two expressions with an operator between them.
@@ -502,7 +541,7 @@ fn literal_value(literal: &Literal) -> Typed {
             Typed::new(*text, literals::number_type(text), false).with_form(Form::Number)
         }
         Literal::String(text) => Typed::text_literal(literals::text_of(text)),
-        Literal::Blob(text) => Typed::new(*text, SqlType::Varbinary, false),
+        Literal::Blob(digits) => Typed::new(format!("x'{digits}'"), SqlType::Varbinary, false),
         Literal::Keyword(text) => Typed::new(*text, SqlType::TEXT, true),
         Literal::Null => Typed::untyped("NULL"),
         Literal::CurrentDate => Typed::new("CURRENT_DATE", SqlType::Date, false),

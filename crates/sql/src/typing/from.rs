@@ -1,5 +1,6 @@
 //! FROM: tables, subqueries and table functions, and how joins change their columns.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
+use super::collation::{Collation, Name, with_collate};
 use super::failure::{Outcome, Problem};
-use super::scope::{Column, Relation, Rows, Scope, nearest_tables};
+use super::query::Item;
+use super::scope::{Column, Joined, Relation, Rows, Scope, nearest_tables};
 use super::select::distinct_names;
 use super::source::unquoted;
 use crate::types::SqlType;
@@ -19,6 +22,8 @@ use crate::types::SqlType;
 enum Piece<'e, 'b> {
     Text(String),
     On(&'e Expr<'b>),
+    /// The name of a subquery without one, which joins that are spelled out need.
+    Name(String),
 }
 
 impl Analyzer<'_> {
@@ -30,6 +35,11 @@ impl Analyzer<'_> {
         for piece in pieces {
             match piece {
                 Piece::Text(piece) => text.push_str(&piece),
+                Piece::Name(name) if scope.relations.iter().any(Relation::is_spelled) => {
+                    text.push_str(" AS ");
+                    text.push_str(&name);
+                }
+                Piece::Name(_) => {}
                 Piece::On(condition) => {
                     text.push_str(" ON ");
                     text.push_str(&self.condition(condition, scope)?);
@@ -63,17 +73,16 @@ impl Analyzer<'_> {
         pieces: &mut Vec<Piece<'e, 'b>>,
     ) -> Outcome<()> {
         let middle = scope.relations.len();
-        pieces.push(Piece::Text(operator_text(join.operator).to_owned()));
-        self.table(&join.table, scope, pieces)?;
         let kind = match join.operator {
             JoinOperator::TypedJoin(Some(kind)) => kind,
             _ => JoinType::empty(),
         };
+        let operator = pieces.len();
+        pieces.push(Piece::Text(operator_text(join.operator).to_owned()));
+        self.table(&join.table, scope, pieces)?;
         let names = match &join.constraint {
             Some(JoinConstraint::Using(names)) => {
-                let texts: Vec<&str> = names.iter().map(|name| name.0).collect();
-                pieces.push(Piece::Text(format!(" USING ({})", texts.join(", "))));
-                texts.into_iter().map(unquoted).collect()
+                names.iter().map(|name| unquoted(name.0)).collect()
             }
             Some(JoinConstraint::On(condition)) => {
                 pieces.push(Piece::On(condition));
@@ -83,36 +92,50 @@ impl Analyzer<'_> {
             None => Vec::new(),
         };
         forget_coalesced(kind, (start, middle), &mut scope.relations);
+        let mut merges = Vec::with_capacity(names.len());
         for name in names {
-            self.merge_columns(&name, kind, (start, middle), scope)?;
+            merges.push(self.merge_of(&name, (start, middle), scope)?);
+        }
+        let is_spelled = merges
+            .iter()
+            .any(|merge| merge.has_to_be_spelled(kind, &scope.relations));
+        if is_spelled {
+            self.rewritten = true;
+            let conditions: Vec<String> = merges
+                .iter()
+                .map(|merge| merge.condition(&scope.relations))
+                .collect();
+            pieces.push(Piece::Text(format!(" ON {}", conditions.join(" AND "))));
+            if let Some(piece) = pieces.get_mut(operator) {
+                *piece = Piece::Text(join_text(kind - JoinType::NATURAL).to_owned());
+            }
+        } else if let Some(JoinConstraint::Using(names)) = &join.constraint {
+            let texts: Vec<&str> = names.iter().map(|name| name.0).collect();
+            pieces.push(Piece::Text(format!(" USING ({})", texts.join(", "))));
+        }
+        for merge in merges {
+            merge.apply(kind, is_spelled, &mut scope.relations);
         }
         mark_outer(kind, (start, middle), &mut scope.relations);
         Ok(())
     }
 
-    /// Makes one column of two by USING.
-    fn merge_columns(
+    /// The columns of both sides that have a name.
+    fn merge_of(
         &self,
         name: &str,
-        kind: JoinType,
         (start, middle): (usize, usize),
-        scope: &mut Scope,
-    ) -> Outcome<()> {
-        let (left, right) = scope.relations.split_at_mut(middle);
-        let left = left.get_mut(start..).unwrap_or_default();
-        let (Some((left, a)), Some((right, b))) = (visible(left, name), visible(right, name))
-        else {
-            return Err(self.unknown_using(name, scope));
-        };
-        if kind.contains(JoinType::RIGHT) {
-            let nullable = |column: Option<Column>| column.is_none_or(|column| column.nullable);
-            let from_left = kind.contains(JoinType::LEFT) && nullable(left.column(a));
-            let nullable = from_left || nullable(right.column(b));
-            left.coalesced.retain(|(at, _)| *at != a);
-            left.coalesced.push((a, nullable));
+        scope: &Scope,
+    ) -> Outcome<Merge> {
+        let sides = visible(&scope.relations, start..middle, name).zip(visible(
+            &scope.relations,
+            middle..scope.relations.len(),
+            name,
+        ));
+        match sides {
+            Some((left, right)) => Ok(Merge { left, right }),
+            None => Err(self.unknown_using(name, scope)),
         }
-        right.merged.push(b);
-        Ok(())
     }
 
     fn unknown_using(&self, name: &str, scope: &Scope) -> super::Failure {
@@ -165,6 +188,10 @@ impl Analyzer<'_> {
                 let mut text = format!("({})", query.into_text());
                 rename(&mut relation, alias.as_ref(), &mut text);
                 pieces.push(Piece::Text(text));
+                if alias.is_none() {
+                    relation.qualifier = self.new_qualifier();
+                    pieces.push(Piece::Name(relation.qualifier.clone()));
+                }
                 scope.relations.push(relation);
             }
             SelectTable::Sub(from, alias) => self.group(from, alias.as_ref(), scope, pieces)?,
@@ -188,13 +215,21 @@ impl Analyzer<'_> {
         }
         let mut inner = Scope::new(scope.parent, scope.ctes);
         let mut text = format!("({})", self.read_from(from, &mut inner)?);
-        let columns: Vec<Column> = inner
+        let columns = inner
             .relations
             .iter()
-            .flat_map(|relation| relation.star(false))
-            .map(|(column, _)| column)
-            .collect();
-        let rows = Rows::Derived(distinct_names(&columns).into());
+            .flat_map(|relation| relation.star(false));
+        let columns: Vec<Column> = columns.map(|(column, _)| column).collect();
+        let columns = distinct_names(&columns);
+        if inner.relations.iter().any(Relation::is_spelled) {
+            let mut items = self.star(&inner.relations)?;
+            for (item, column) in items.iter_mut().zip(&columns) {
+                item.rename(&column.name);
+            }
+            let items: Vec<String> = items.into_iter().map(Item::into_text).collect();
+            text = format!("(SELECT {} FROM {text})", items.join(", "));
+        }
+        let rows = Rows::Derived(columns.into());
         let mut relation = Relation::new(String::new(), rows);
         rename(&mut relation, alias, &mut text);
         pieces.push(Piece::Text(text));
@@ -277,6 +312,7 @@ pub(super) fn name_text(name: &QualifiedName) -> String {
 fn rename(relation: &mut Relation, alias: Option<&As>, text: &mut String) {
     if let Some(As::As(name) | As::Elided(name)) = alias {
         relation.name = unquoted(name.0);
+        relation.qualifier.clone_from(&relation.name);
         text.push_str(" AS ");
         text.push_str(name.0);
     }
@@ -307,20 +343,113 @@ fn common(scope: &Scope, start: usize, middle: usize) -> Outcome<Vec<String>> {
     Ok(right.into_iter().filter(in_left).collect())
 }
 
-/// The first relation that shows a column by its bare name.
-fn visible<'r>(relations: &'r mut [Relation], name: &str) -> Option<(&'r mut Relation, usize)> {
-    relations.iter_mut().find_map(|relation| {
-        let at = relation.position(name)?;
-        (!relation.merged.contains(&at)).then_some((relation, at))
-    })
+/// Two columns, each with its relation, that USING or NATURAL makes one.
+struct Merge {
+    left: (usize, usize),
+    right: (usize, usize),
+}
+
+impl Merge {
+    fn relations<'r>(&self, relations: &'r [Relation]) -> Option<(&'r Relation, &'r Relation)> {
+        relations.get(self.left.0).zip(relations.get(self.right.0))
+    }
+
+    fn columns(&self, relations: &[Relation]) -> Option<(Column, Column)> {
+        let (left, right) = self.relations(relations)?;
+        left.joined_column(self.left.1)
+            .zip(right.joined_column(self.right.1))
+    }
+
+    fn collation(&self, relations: &[Relation]) -> Name {
+        let columns = self.columns(relations);
+        columns.map_or(Name::Binary, |(left, right)| {
+            Collation::from(left.collation)
+                .with(right.collation.into())
+                .name
+        })
+    }
+
+    /// Whether `SQLite` would compare in another way, or lose the collation of what it merges, or
+    /// does not know a name any more.
+    fn has_to_be_spelled(&self, kind: JoinType, relations: &[Relation]) -> bool {
+        let Some((left, right)) = self.relations(relations) else {
+            return false;
+        };
+        let own = self.columns(relations).map(|(left, _)| left.collation);
+        let collation = self.collation(relations);
+        own != Some(collation)
+            || (kind.contains(JoinType::RIGHT) && collation != Name::Binary)
+            || left.spelled(self.left.1).is_some()
+            || right.spelled(self.right.1).is_some()
+    }
+
+    /// The two sides as they have to be written.
+    fn texts(&self, relations: &[Relation]) -> Option<(String, String)> {
+        let (left, right) = self.relations(relations)?;
+        Some((left.meaning(self.left.1), right.meaning(self.right.1)))
+    }
+
+    fn condition(&self, relations: &[Relation]) -> String {
+        let (left, right) = self.texts(relations).unwrap_or_default();
+        match self.collation(relations) {
+            Name::Binary => format!("{left} = {right}"),
+            name => format!("{} = {right}", with_collate(&left, true, name)),
+        }
+    }
+
+    fn apply(&self, kind: JoinType, is_spelled: bool, relations: &mut [Relation]) {
+        let is_right = kind.contains(JoinType::RIGHT);
+        if (is_right || is_spelled)
+            && let Some((left, right)) = self.columns(relations)
+            && let Some(texts) = self.texts(relations)
+        {
+            let before = self
+                .relations(relations)
+                .and_then(|(relation, _)| relation.joined(self.left.1)?.coalesced);
+            let from_left = kind.contains(JoinType::LEFT) && left.nullable;
+            let joined = Joined {
+                at: self.left.1,
+                collation: self.collation(relations),
+                coalesced: if is_right {
+                    Some(from_left || right.nullable)
+                } else {
+                    before
+                },
+                text: match texts {
+                    (left, right) if is_right => format!("coalesce({left}, {right})"),
+                    (left, _) => left,
+                },
+                is_spelled,
+            };
+            if let Some(relation) = relations.get_mut(self.left.0) {
+                relation.joined.retain(|one| one.at != self.left.1);
+                relation.joined.push(joined);
+            }
+        }
+        if let Some(relation) = relations.get_mut(self.right.0) {
+            relation.merged.push(self.right.1);
+        }
+    }
+}
+
+/// The first relation that shows a column by its bare name, and the column's position.
+fn visible(relations: &[Relation], range: Range<usize>, name: &str) -> Option<(usize, usize)> {
+    let numbered = relations.iter().enumerate();
+    numbered
+        .take(range.end)
+        .skip(range.start)
+        .find_map(|(number, relation)| {
+            let at = relation.position(name)?;
+            (!relation.merged.contains(&at)).then_some((number, at))
+        })
 }
 
 /// A RIGHT or FULL JOIN can make NULL of what a join before it has merged.
 fn forget_coalesced(kind: JoinType, (start, middle): (usize, usize), relations: &mut [Relation]) {
     if kind.contains(JoinType::RIGHT) {
         for relation in relations.get_mut(start..middle).unwrap_or_default() {
-            for (_, nullable) in &mut relation.coalesced {
-                *nullable = true;
+            for joined in &mut relation.joined {
+                joined.coalesced = joined.coalesced.map(|_| true);
             }
         }
     }
@@ -335,10 +464,13 @@ fn mark_outer(kind: JoinType, (start, middle): (usize, usize), relations: &mut [
 }
 
 fn operator_text(operator: JoinOperator) -> &'static str {
-    let JoinOperator::TypedJoin(kind) = operator else {
-        return ", ";
-    };
-    let kind = kind.unwrap_or(JoinType::empty());
+    match operator {
+        JoinOperator::TypedJoin(kind) => join_text(kind.unwrap_or(JoinType::empty())),
+        JoinOperator::Comma => ", ",
+    }
+}
+
+fn join_text(kind: JoinType) -> &'static str {
     let natural = kind.contains(JoinType::NATURAL);
     let (left, right) = (
         kind.contains(JoinType::LEFT),
@@ -368,6 +500,7 @@ fn function_columns(name: &str) -> Option<Rc<[Column]>> {
         sql_type: Some(sql_type),
         nullable,
         origin: None,
+        collation: Name::Binary,
         hidden,
         of_json: ["key", "value", "atom"].contains(&name),
     };

@@ -27,6 +27,11 @@ pub(super) fn number_type(text: &str) -> SqlType {
     decimal(digits + fraction.len(), fraction.len())
 }
 
+/// Whether a number is larger than any DOUBLE.
+pub(super) fn is_infinite(text: &str) -> bool {
+    text.replace('_', "").parse().is_ok_and(f64::is_infinite)
+}
+
 /// A DECIMAL for so many digits; DOUBLE where a REAL does not hold them all.
 fn decimal(precision: usize, scale: usize) -> SqlType {
     match (u32::try_from(precision), u32::try_from(scale)) {

@@ -22,11 +22,13 @@
 //! A text or a parameter beside a DATE, a TIME or a TIMESTAMP is read as one; a text that is none is
 //! an error (22007). A DATE beside a TIMESTAMP means its midnight, as in SQL Server: `created_at =
 //! '2026-06-30'` is true for midnight only, and `BETWEEN … AND '2026-06-30'` ends at its beginning.
-//! A bare column is changed only where the other side cannot be.
+//! A bare column is changed only where the other side cannot be. Which texts compare without regard
+//! to case is said in [`collation`].
 
 mod arithmetic;
 mod call;
 mod cast;
+mod collation;
 mod common_tables;
 mod compare;
 mod expression;
@@ -35,6 +37,7 @@ mod from;
 mod literals;
 mod order;
 mod parameters;
+mod query;
 mod scope;
 mod select;
 mod source;
@@ -118,6 +121,7 @@ fn analyze_source(source: &Source, catalog: &Catalog) -> Result<Analysis, Failur
         order: Order::of(select)?,
         parameters: Parameters::new(numbered.names),
         tables: Vec::new(),
+        named: 0,
         rewritten: false,
     };
     analyzer.analysis(select)
@@ -139,6 +143,8 @@ struct Analyzer<'a> {
     order: Order,
     parameters: Parameters,
     tables: Vec<String>,
+    /// The subqueries that were given a name.
+    named: usize,
     rewritten: bool,
 }
 
@@ -167,6 +173,12 @@ impl Analyzer<'_> {
         if !self.tables.iter().any(|table| table == name) {
             self.tables.push(name.to_owned());
         }
+    }
+
+    /// A name for a subquery that has none.
+    fn new_qualifier(&mut self) -> String {
+        self.named += 1;
+        format!("apilink_{}", self.named)
     }
 
     /// 42S22, with the nearest names; or the request for the custom fields that may hold the column.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::collation::Name;
 use super::source::quoted;
 use crate::catalog::{Catalog, TableShape};
 use crate::types::SqlType;
@@ -14,6 +15,8 @@ pub(super) struct Column {
     pub(super) sql_type: Option<SqlType>,
     pub(super) nullable: bool,
     pub(super) origin: Option<(String, String)>,
+    /// How its texts compare.
+    pub(super) collation: Name,
     /// Not a part of `*`.
     pub(super) hidden: bool,
     /// Its values come out of JSON: they are of any type, whatever its own says.
@@ -32,14 +35,29 @@ pub(super) enum Rows {
 pub(super) struct Relation {
     /// The alias or the name; empty for a subquery without one.
     pub(super) name: String,
+    /// The name that it has in the text for `SQLite`.
+    pub(super) qualifier: String,
     pub(super) rows: Rows,
     /// An outer join can fill its columns with NULL.
     pub(super) outer: bool,
     /// The columns that USING or NATURAL has merged into one further left.
     pub(super) merged: Vec<usize>,
-    /// The columns that a RIGHT or FULL JOIN has merged with one further right, and whether NULL
-    /// remains possible.
-    pub(super) coalesced: Vec<(usize, bool)>,
+    /// The columns whose bare name means something else since they were merged with one further
+    /// right.
+    pub(super) joined: Vec<Joined>,
+}
+
+/// A column that USING or NATURAL has merged with one further right.
+#[derive(Clone, Debug)]
+pub(super) struct Joined {
+    pub(super) at: usize,
+    /// What the bare name means.
+    pub(super) text: String,
+    /// It can be that of the right side: a RIGHT or FULL JOIN. Whether NULL remains possible.
+    pub(super) coalesced: Option<bool>,
+    pub(super) collation: Name,
+    /// The join is written with ON, so that the bare name is none to `SQLite`.
+    pub(super) is_spelled: bool,
 }
 
 /// What names mean in one SELECT.
@@ -59,8 +77,9 @@ pub(super) struct Ctes<'a> {
 
 /// What a name turned out to be.
 pub(super) enum Found {
-    /// A column of a relation of this or of an outer scope.
-    Column(Column),
+    /// A column of a relation of this or of an outer scope, and what has to be written for it, if
+    /// its name is none to `SQLite`.
+    Column(Column, Option<String>),
     /// A column of the result, by its alias.
     Alias(Column),
     /// Nothing.
@@ -72,11 +91,12 @@ pub(super) enum Found {
 impl Relation {
     pub(super) fn new(name: String, rows: Rows) -> Self {
         Self {
+            qualifier: name.clone(),
             name,
             rows,
             outer: false,
             merged: Vec::new(),
-            coalesced: Vec::new(),
+            joined: Vec::new(),
         }
     }
 
@@ -108,13 +128,42 @@ impl Relation {
     }
 
     /// A column by its bare name, as a USING or NATURAL join further right has left it.
-    fn joined_column(&self, at: usize) -> Option<Column> {
+    pub(super) fn joined_column(&self, at: usize) -> Option<Column> {
         let mut column = self.column(at)?;
-        if let Some((_, nullable)) = self.coalesced.iter().find(|(merged, _)| *merged == at) {
-            column.nullable = *nullable;
-            column.origin = None;
+        if let Some(joined) = self.joined(at) {
+            column.collation = joined.collation;
+            if let Some(nullable) = joined.coalesced {
+                column.nullable = nullable;
+                column.origin = None;
+            }
         }
         Some(column)
+    }
+
+    /// Whether a join of it is written with ON in place of USING.
+    pub(super) fn is_spelled(&self) -> bool {
+        self.joined.iter().any(|joined| joined.is_spelled)
+    }
+
+    pub(super) fn joined(&self, at: usize) -> Option<&Joined> {
+        self.joined.iter().find(|joined| joined.at == at)
+    }
+
+    /// What the bare name of a column has to be written as, if it is none to `SQLite`.
+    pub(super) fn spelled(&self, at: usize) -> Option<&str> {
+        let joined = self.joined(at).filter(|joined| joined.is_spelled)?;
+        Some(&joined.text)
+    }
+
+    /// What the bare name of a column means.
+    pub(super) fn meaning(&self, at: usize) -> String {
+        let name = || {
+            let column = self.column(at).map(|column| column.name);
+            let column = quoted(&column.unwrap_or_default());
+            format!("{}.{column}", quoted(&self.qualifier))
+        };
+        self.joined(at)
+            .map_or_else(name, |joined| joined.text.clone())
     }
 
     /// The columns of `*` with the texts that name each of them alone.
@@ -135,8 +184,10 @@ impl Relation {
     }
 
     fn text_of(&self, at: usize, column: &str, qualified: bool) -> String {
-        let joined = !qualified && self.coalesced.iter().any(|(merged, _)| *merged == at);
-        if self.name.is_empty() || joined {
+        if !qualified && let Some(text) = self.spelled(at) {
+            return text.to_owned();
+        }
+        if self.name.is_empty() || (!qualified && self.joined(at).is_some()) {
             return quoted(column);
         }
         format!("{}.{}", quoted(&self.name), quoted(column))
@@ -165,6 +216,7 @@ fn of_table(table: &TableShape, at: usize) -> Option<Column> {
         sql_type: Some(column.sql_type),
         nullable: column.nullable,
         origin: Some((table.name.clone(), column.name.clone())),
+        collation: Name::of(column.ignore_case),
         hidden: column.hidden,
         of_json: false,
     })
@@ -211,7 +263,9 @@ impl<'a> Scope<'a> {
             [] => self.find_alias(name),
             [(relation, at)] => relation
                 .joined_column(*at)
-                .map_or(Found::Nothing, Found::Column),
+                .map_or(Found::Nothing, |column| {
+                    Found::Column(column, relation.spelled(*at).map(str::to_owned))
+                }),
             several => Found::Several(
                 several
                     .iter()
@@ -234,7 +288,9 @@ impl<'a> Scope<'a> {
 
     fn find_rowid(&self, name: &str) -> Found {
         match self.relations.as_slice() {
-            [relation] => rowid(relation, name).map_or(Found::Nothing, Found::Column),
+            [relation] => {
+                rowid(relation, name).map_or(Found::Nothing, |column| Found::Column(column, None))
+            }
             _ => Found::Nothing,
         }
     }
@@ -281,6 +337,7 @@ pub(super) fn rowid(relation: &Relation, name: &str) -> Option<Column> {
         sql_type: Some(SqlType::Bigint),
         nullable: relation.outer,
         origin: None,
+        collation: Name::Binary,
         hidden: true,
         of_json: false,
     })

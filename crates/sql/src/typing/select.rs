@@ -6,168 +6,14 @@ use sqlite3_parser::ast::{
 };
 
 use super::Analyzer;
+use super::collation::Collation;
+use super::expression::spelled_value;
 use super::failure::{Failure, Outcome, Problem};
+use super::query::{Arm, Body, Item, Naming, Query};
 use super::scope::{Column, Ctes, Found, Relation, Scope, rowid};
-use super::source::{Source, quoted, unquoted};
+use super::source::{Source, unquoted};
 use super::typed::{Form, Typed, unify, unify_types};
 use crate::types::SqlType;
-
-/// A SELECT with the types of its columns, which can still be converted.
-pub(super) struct Query {
-    with: String,
-    arms: Vec<Arm>,
-    tail: String,
-    pub(super) columns: Vec<Column>,
-}
-
-/// One SELECT or VALUES of a compound.
-pub(super) struct Arm {
-    /// What joins it to the arm before it.
-    operator: &'static str,
-    pub(super) body: Body,
-}
-
-pub(super) enum Body {
-    Select {
-        before: &'static str,
-        items: Vec<Item>,
-        after: String,
-    },
-    Values(Vec<Vec<Typed>>),
-}
-
-/// An entry of the list of columns.
-pub(super) enum Item {
-    One {
-        value: Typed,
-        name: String,
-        naming: Naming,
-    },
-    Star {
-        text: String,
-        /// The columns with the texts that name each of them.
-        columns: Vec<(Column, String)>,
-    },
-}
-
-/// Where the name of a column comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
-    /// It was written.
-    Alias,
-    /// It is that of the column which is shown.
-    Column,
-    /// It is the text of the expression, which another text would change.
-    Text,
-}
-
-impl Query {
-    /// The SELECT as text.
-    pub(super) fn into_text(self) -> String {
-        let mut text = self.with;
-        for arm in self.arms {
-            text.push_str(arm.operator);
-            text.push_str(&arm.body.into_text());
-        }
-        text.push_str(&self.tail);
-        text
-    }
-}
-
-impl Body {
-    fn into_text(self) -> String {
-        match self {
-            Self::Select {
-                before,
-                items,
-                after,
-            } => {
-                let items: Vec<String> = items.into_iter().map(Item::into_text).collect();
-                format!("{before}{}{after}", items.join(", "))
-            }
-            Self::Values(rows) => {
-                let row = |row: Vec<Typed>| {
-                    let values: Vec<String> = row.into_iter().map(Typed::into_text).collect();
-                    format!("({})", values.join(", "))
-                };
-                let rows: Vec<String> = rows.into_iter().map(row).collect();
-                format!("VALUES {}", rows.join(", "))
-            }
-        }
-    }
-
-    /// The columns with their types; of VALUES those that all rows have together.
-    pub(super) fn columns(&self) -> Vec<Column> {
-        match self {
-            Self::Select { items, .. } => items.iter().flat_map(Item::columns).collect(),
-            Self::Values(rows) => {
-                let width = rows.first().map_or(0, Vec::len);
-                (0..width).map(|at| column_of_values(rows, at)).collect()
-            }
-        }
-    }
-}
-
-fn column_of_values(rows: &[Vec<Typed>], at: usize) -> Column {
-    let cells = rows.iter().filter_map(move |row| row.get(at));
-    Column {
-        name: format!("column{}", at + 1),
-        sql_type: unify(cells.clone()),
-        nullable: cells.clone().any(|cell| cell.nullable),
-        origin: None,
-        hidden: false,
-        of_json: cells.clone().any(|cell| cell.form == Form::Json),
-    }
-}
-
-impl Item {
-    fn into_text(self) -> String {
-        match self {
-            Self::One { value, naming, .. }
-                if naming == Naming::Column && value.form == Form::Column =>
-            {
-                value.into_text()
-            }
-            Self::One { value, name, .. } => format!("{} AS {}", value.into_text(), quoted(&name)),
-            Self::Star { text, .. } => text,
-        }
-    }
-
-    /// How many columns it stands for.
-    fn len(&self) -> usize {
-        match self {
-            Self::One { .. } => 1,
-            Self::Star { columns, .. } => columns.len(),
-        }
-    }
-
-    /// The column by the alias that was written for it.
-    fn alias(&self) -> Option<Column> {
-        match self {
-            Self::One {
-                naming: Naming::Alias,
-                ..
-            } => self.columns().pop(),
-            _ => None,
-        }
-    }
-
-    fn columns(&self) -> Vec<Column> {
-        match self {
-            Self::One { value, name, .. } => vec![Column {
-                name: name.clone(),
-                sql_type: value.sql_type,
-                nullable: value.nullable,
-                origin: value.origin.clone(),
-                hidden: false,
-                of_json: value.form == Form::Json,
-            }],
-            Self::Star { columns, .. } => {
-                columns.iter().map(|(column, _)| column.clone()).collect()
-            }
-        }
-    }
-}
 
 impl Analyzer<'_> {
     /// Analyses a SELECT within `scope`, which is that of the SELECT around it.
@@ -315,6 +161,7 @@ impl Analyzer<'_> {
             items.push(match column {
                 ResultColumn::Expr(expr, alias) => {
                     let value = self.expr(expr, scope)?;
+                    let value = self.collated(value);
                     let (name, naming) = match (alias, shown_column(expr, scope)) {
                         (Some(As::As(name) | As::Elided(name)), _) => {
                             (unquoted(name.0), Naming::Alias)
@@ -328,8 +175,37 @@ impl Analyzer<'_> {
                         naming,
                     }
                 }
-                ResultColumn::Star => star(&scope.relations)?,
+                ResultColumn::Star => {
+                    items.extend(self.star(&scope.relations)?);
+                    continue;
+                }
                 ResultColumn::TableStar(name) => self.table_star(name, scope)?,
+            });
+        }
+        Ok(items)
+    }
+
+    /// The columns of `*`: one by one, where a join is written with ON in place of USING.
+    pub(super) fn star(&mut self, relations: &[Relation]) -> Outcome<Vec<Item>> {
+        if relations.is_empty() {
+            return Err(Problem::syntax("SELECT * needs a FROM.").into());
+        }
+        let mut columns = Vec::new();
+        for relation in relations {
+            complete(relation)?;
+            columns.extend(relation.star(false));
+        }
+        if !relations.iter().any(Relation::is_spelled) {
+            let text = "*".to_owned();
+            return Ok(vec![Item::Star { text, columns }]);
+        }
+        let mut items = Vec::with_capacity(columns.len());
+        for (column, text) in columns {
+            let name = column.name.clone();
+            items.push(Item::One {
+                value: self.collated(spelled_value(&text, column)),
+                name,
+                naming: Naming::Column,
             });
         }
         Ok(items)
@@ -362,9 +238,11 @@ impl Analyzer<'_> {
     fn terms(&mut self, terms: &[Expr], width: usize, scope: &Scope) -> Outcome<Vec<String>> {
         let mut texts = Vec::with_capacity(terms.len());
         for term in terms {
-            texts.push(match term.is_integer() {
-                Some(position) => position_term(self.source, position, width)?,
-                None => self.expr(term, scope)?.into_text(),
+            texts.push(if let Some(position) = term.is_integer() {
+                position_term(self.source, position, width)?
+            } else {
+                let value = self.expr(term, scope)?;
+                self.collated(value).into_text()
             });
         }
         Ok(texts)
@@ -404,7 +282,7 @@ impl Analyzer<'_> {
         let mut failure = None;
         for scope in scopes {
             match self.expr(term, scope) {
-                Ok(typed) => return Ok(typed.into_text()),
+                Ok(typed) => return Ok(self.collated(typed).into_text()),
                 Err(problem) => failure = failure.or(Some(problem)),
             }
         }
@@ -415,7 +293,8 @@ impl Analyzer<'_> {
     pub(super) fn sorted(&mut self, terms: &[SortedColumn], scope: &Scope) -> Outcome<String> {
         let mut texts = Vec::with_capacity(terms.len());
         for term in terms {
-            let mut text = self.expr(&term.expr, scope)?.into_text();
+            let value = self.expr(&term.expr, scope)?;
+            let mut text = self.collated(value).into_text();
             text.push_str(direction(term));
             texts.push(text);
         }
@@ -472,11 +351,52 @@ impl Analyzer<'_> {
         let single_select = arms.len() == 1
             && matches!(arms.first(), Some(arm) if matches!(arm.body, Body::Select { .. }));
         if !single_select {
-            for arm in arms {
+            for arm in arms.iter_mut() {
                 self.convert_arm(arm, &targets)?;
+            }
+            if let Some(first) = arms.first_mut() {
+                self.collate_arm(&mut first.body, &merged)?;
             }
         }
         Ok(merged)
+    }
+
+    /// The collations of a compound are those of its first row or arm to `SQLite`.
+    fn collate_arm(&mut self, body: &mut Body, merged: &[Column]) -> Outcome<()> {
+        match body {
+            Body::Values(rows) => {
+                let first = rows.first_mut().into_iter().flatten();
+                for (cell, column) in first.zip(merged) {
+                    *cell = self.collated_as(cell.clone(), column.collation);
+                }
+            }
+            Body::Select { items, .. } => {
+                let own = items.iter().flat_map(Item::columns);
+                if own
+                    .zip(merged)
+                    .all(|(own, to)| own.collation == to.collation)
+                {
+                    return Ok(());
+                }
+                let mut single = Vec::with_capacity(merged.len());
+                for item in items.drain(..) {
+                    match item {
+                        Item::Star { columns, .. } => {
+                            let unchanged = vec![None; columns.len()];
+                            self.expand(columns, &unchanged, &mut single)?;
+                        }
+                        one @ Item::One { .. } => single.push(one),
+                    }
+                }
+                for (item, column) in single.iter_mut().zip(merged) {
+                    if let Item::One { value, .. } = item {
+                        *value = self.collated_as(value.clone(), column.collation);
+                    }
+                }
+                *items = single;
+            }
+        }
+        Ok(())
     }
 
     fn convert_arm(&mut self, arm: &mut Arm, targets: &[Option<SqlType>]) -> Outcome<()> {
@@ -550,6 +470,8 @@ impl Analyzer<'_> {
                 None => Typed::untyped(text),
             };
             value.origin = column.origin;
+            value.form = Form::Column;
+            value.collation = column.collation.into();
             self.convert_cell(&mut value, *target)?;
             items.push(Item::One {
                 value,
@@ -558,25 +480,6 @@ impl Analyzer<'_> {
             });
         }
         Ok(())
-    }
-}
-
-impl Body {
-    /// A column, if it is one expression.
-    fn single(&self, at: usize) -> Option<&Typed> {
-        match self {
-            Self::Values(rows) => match rows.as_slice() {
-                [row] => row.get(at),
-                _ => None,
-            },
-            Self::Select { items, .. } => {
-                let single = items.iter().all(|item| matches!(item, Item::One { .. }));
-                match items.get(at) {
-                    Some(Item::One { value, .. }) if single => Some(value),
-                    _ => None,
-                }
-            }
-        }
     }
 }
 
@@ -596,6 +499,9 @@ fn unify_literals(arms: &[Arm], merged: &mut [Column]) {
 fn merge(column: &mut Column, other: &Column) {
     column.sql_type = unify_types(column.sql_type, other.sql_type);
     column.nullable |= other.nullable;
+    column.collation = Collation::from(column.collation)
+        .with(other.collation.into())
+        .name;
     if column.origin != other.origin {
         column.origin = None;
     }
@@ -647,7 +553,7 @@ fn shown_column(expr: &Expr, scope: &Scope) -> Option<String> {
             _ => None,
         },
         Expr::Id(Id(name)) | Expr::Name(Name(name)) => match scope.find(&unquoted(name)) {
-            Found::Column(column) => Some(column.name),
+            Found::Column(column, _) => Some(column.name),
             _ => None,
         },
         Expr::Qualified(table, name) | Expr::DoublyQualified(_, table, name) => {
@@ -661,21 +567,6 @@ fn shown_column(expr: &Expr, scope: &Scope) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn star(relations: &[Relation]) -> Outcome<Item> {
-    if relations.is_empty() {
-        return Err(Problem::syntax("SELECT * needs a FROM.").into());
-    }
-    let mut columns = Vec::new();
-    for relation in relations {
-        complete(relation)?;
-        columns.extend(relation.star(false));
-    }
-    Ok(Item::Star {
-        text: "*".to_owned(),
-        columns,
-    })
 }
 
 /// Fails where the columns of a table are not all known.

@@ -194,6 +194,48 @@ impl<'s> Source<'s> {
         Some(found.first()?.place.start..found.last()?.place.end)
     }
 
+    /// Where an operator stands with its operands, which can have been rewritten: with both, or with
+    /// one of them where there is only one such place.
+    pub(super) fn find_operation(
+        &self,
+        left: &str,
+        operator: &str,
+        right: &str,
+    ) -> Option<Range<usize>> {
+        let both = [
+            format!("{left} {operator} {right}"),
+            format!("{right} {operator} {left}"),
+        ];
+        let one = [format!("{left} {operator}"), format!("{operator} {right}")];
+        let first = |text: &String| self.places(text).into_iter().next();
+        both.iter()
+            .find_map(first)
+            .or_else(|| one.iter().find_map(|text| self.find_only(text)))
+    }
+
+    /// Where a text stands, if it stands in one place only.
+    pub(super) fn find_only(&self, text: &str) -> Option<Range<usize>> {
+        match self.places(text).as_slice() {
+            [place] => Some(place.clone()),
+            _ => None,
+        }
+    }
+
+    /// Where the tokens of a text stand one after another.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let tokens = Self::tokens_of(text);
+        let words: Vec<String> = tokens
+            .iter()
+            .map(|token| unquoted(text.get(token.place.clone()).unwrap_or_default()))
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.tokens
+            .windows(words.len().max(1))
+            .filter(|window| self.are(window, &words))
+            .filter_map(|window| Some(window.first()?.place.start..window.last()?.place.end))
+            .collect()
+    }
+
     fn are(&self, tokens: &[Token], words: &[&str]) -> bool {
         tokens
             .iter()

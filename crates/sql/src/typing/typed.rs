@@ -1,5 +1,6 @@
 //! Expressions with their types and their texts, and how types are brought together.
 
+use super::collation::{self, Collation};
 use super::failure::{Failure, Problem};
 use super::literals;
 use super::parameters::Parameters;
@@ -18,6 +19,8 @@ pub(super) struct Typed {
     /// The table and the column that it shows as it is.
     pub(super) origin: Option<(String, String)>,
     pub(super) form: Form,
+    /// How it compares with other texts.
+    pub(super) collation: Collation,
     rounding: Rounding,
 }
 
@@ -58,6 +61,7 @@ impl Typed {
             nullable,
             origin: None,
             form: Form::Other,
+            collation: Collation::default(),
             rounding: Rounding::Done,
         }
     }
@@ -65,6 +69,31 @@ impl Typed {
     pub(super) fn with_form(mut self, form: Form) -> Self {
         self.form = form;
         self
+    }
+
+    pub(super) fn with_collation(mut self, collation: impl Into<Collation>) -> Self {
+        self.collation = collation.into();
+        self
+    }
+
+    /// The same value with COLLATE behind it.
+    pub(super) fn with_collate(self, name: collation::Name) -> Self {
+        let is_simple = matches!(self.form, Form::Column | Form::Text(_) | Form::Parameter(_));
+        let collation = Collation {
+            name,
+            is_written: true,
+        };
+        let origin = self.origin.clone();
+        let mut value = self
+            .rewritten(|text| collation::with_collate(&text, is_simple, name))
+            .with_collation(collation);
+        value.origin = origin;
+        value
+    }
+
+    /// Whether there may be a COLLATE in the text, which `SQLite` would find.
+    pub(super) fn has_collate(&self) -> bool {
+        self.text.contains(" COLLATE ")
     }
 
     /// NULL, or a parameter without a type.
@@ -201,15 +230,35 @@ impl Typed {
             SqlType::Decimal { .. } | SqlType::Double => self.convert_to_real(from),
             SqlType::Bigint | SqlType::Integer => self.convert_to_integer(),
             SqlType::Boolean => self.convert_to_boolean(),
-            SqlType::Varchar { .. } if !is_text_inside(from) => {
-                self.rewritten(|text| format!("CAST({text} AS TEXT)"))
-            }
+            SqlType::Varchar { .. } => self.into_shown(),
             _ => self,
         };
         Ok(Self {
             sql_type: Some(target),
             ..converted
         })
+    }
+
+    /// The value as text: a DECIMAL as it is shown.
+    pub(super) fn into_shown(self) -> Self {
+        match self.sql_type {
+            Some(SqlType::Decimal { scale, .. }) => {
+                self.rewritten(|text| format!("apilink_decimal_text({text}, {scale})"))
+            }
+            Some(sql_type) if !is_text_inside(sql_type) => {
+                self.rewritten(|text| format!("CAST({text} AS TEXT)"))
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether it is the literal that is the least number of 64 bits behind a minus.
+    pub(super) fn is_least_bigint(&self) -> bool {
+        self.form == Form::Number && self.text == "9223372036854775808"
+    }
+
+    pub(super) fn is_decimal(&self) -> bool {
+        matches!(self.sql_type, Some(SqlType::Decimal { .. }))
     }
 
     fn convert_parameter(

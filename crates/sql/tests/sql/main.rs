@@ -11,6 +11,7 @@
 mod api_calls;
 mod bad_days;
 mod custom_fields;
+mod expressions;
 mod oracle;
 mod profile;
 mod random;

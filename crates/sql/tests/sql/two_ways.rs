@@ -348,3 +348,27 @@ fn values_one_by_one_and_the_list_give_the_same() {
         ),
     );
 }
+
+#[test]
+fn a_column_that_ignores_case_does_so_on_either_side() {
+    let world = firm(40);
+    let open = "SELECT count(*) FROM matters WHERE status = 'Open'";
+    assert!(number(&world, open) > 0);
+    for condition in [
+        "m.status = s.v",
+        "s.v = m.status",
+        "s.v IN (m.status)",
+        "COALESCE(m.status, '') = s.v",
+        "s.v = (SELECT o.status FROM matters o WHERE o.id = m.id)",
+        "s.v IN (SELECT o.status FROM matters o WHERE o.id = m.id)",
+    ] {
+        let sql =
+            format!("SELECT count(*) FROM (SELECT 'oPEN' AS v) s, matters m WHERE {condition}");
+        same(&world, open, &sql);
+    }
+    same(
+        &world,
+        open,
+        "SELECT count(*) FROM (SELECT 'oPEN' AS status) JOIN matters USING (status)",
+    );
+}

@@ -452,7 +452,7 @@ fn errors_say_where_and_what() {
 
 #[test]
 fn kinds_of_statements() {
-    use StatementKind::{Delete, Insert, Other, Procedure, Select, Update};
+    use StatementKind::{Delete, Insert, Merge, Other, Procedure, Replace, Select, Update};
     let cases = [
         ("select 1", Select, false),
         ("VALUES (1)", Select, false),
@@ -469,7 +469,8 @@ fn kinds_of_statements() {
             Insert,
             false,
         ),
-        ("REPLACE INTO t VALUES (1)", Insert, false),
+        ("REPLACE INTO t VALUES (1)", Replace, false),
+        ("MERGE INTO t USING s ON 1 = 1", Merge, false),
         ("UPDATE t SET a = 1", Update, false),
         ("EXPLAIN DELETE FROM t", Delete, true),
         ("EXEC GetOAuthAccessToken @a = 'x'", Procedure, false),

@@ -149,7 +149,7 @@ const EXPRESSIONS: &[(&str, &str)] = &[
         "CAST('2026-06-30 10:00' AS DATETIME)",
         "TIMESTAMP '2026-06-30 10:00:00'",
     ),
-    ("{fn DATABASE()}", "VARCHAR ''"),
+    ("{fn DATABASE()}", "VARCHAR 'apilink'"),
     ("CURRENT_USER", "VARCHAR ''"),
     (
         "(SELECT TOP 1 x.id FROM CData.Clio.m x ORDER BY x.id)",

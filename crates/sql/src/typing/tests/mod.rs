@@ -1,5 +1,7 @@
 //! A small catalogue, the same tables in `SQLite`, and what the tests of this module share.
 
+mod case;
+mod decimal_text;
 mod errors;
 mod json;
 mod money;
