@@ -99,6 +99,9 @@ impl Analyzer<'_> {
             if round > 0 {
                 found = widened(found);
             }
+            if round > 1 {
+                found = without_growing_scales(found, &columns);
+            }
             if found == columns {
                 return Ok((query, columns));
             }
@@ -144,6 +147,25 @@ fn widened(columns: Vec<Column>) -> Vec<Column> {
         column
     };
     columns.into_iter().map(widen).collect()
+}
+
+/// A DECIMAL that gets places with each round, as by a factor of 1.5, has no scale that would do: it
+/// is a DOUBLE.
+fn without_growing_scales(columns: Vec<Column>, before: &[Column]) -> Vec<Column> {
+    let scale = |column: &Column| match column.sql_type {
+        Some(SqlType::Decimal { scale, .. }) => Some(scale),
+        _ => None,
+    };
+    let bounded = |(mut column, before): (Column, &Column)| {
+        if scale(&column)
+            .zip(scale(before))
+            .is_some_and(|(now, then)| now > then)
+        {
+            column.sql_type = Some(SqlType::Double);
+        }
+        column
+    };
+    columns.into_iter().zip(before).map(bounded).collect()
 }
 
 fn is_unknown_table(failure: &Failure) -> bool {

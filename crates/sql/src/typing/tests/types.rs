@@ -558,6 +558,10 @@ pub(super) const CASES: &[(&str, &str)] = &[
         "DECIMAL(38,1) NOT NULL",
     ),
     (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i * 1.5 FROM n WHERE i < 30) SELECT i FROM n",
+        "DOUBLE NOT NULL",
+    ),
+    (
         "WITH RECURSIVE d(day) AS (SELECT CAST('2026-01-01' AS DATE) UNION ALL SELECT day + 1 FROM d WHERE day < '2026-01-31') SELECT day FROM d",
         "DATE NOT NULL",
     ),
