@@ -11,7 +11,7 @@ use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 use super::plan::{
     Access, Argument, Choice, Compared, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
-use super::request::{FEW_VALUES, most_values, render};
+use super::request::{FEW_VALUES, has_fraction, most_values, render};
 use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 
@@ -402,7 +402,15 @@ impl Planner<'_> {
                 &column.origin,
                 Origin::Custom(custom) if matches!(custom.show, CustomShow::Option(_))
             );
-            (at, is_parameter || (!is_wider && is_sure && !is_option))
+            // What is within a second is compared by whole ones.
+            let is_whole = !constraint
+                .value
+                .as_ref()
+                .is_some_and(|value| has_fraction(column.sql_type, value));
+            (
+                at,
+                is_parameter || (!is_wider && is_sure && is_whole && !is_option),
+            )
         };
         let wider = |at: usize| (at, false);
         // With more values, the list may be read in place of them.
