@@ -11,8 +11,8 @@ use apilink_core::profile::tables::{Filter, FilterOperator, List, Table};
 use super::plan::{
     Access, Argument, Choice, Compared, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
-use super::request::{FEW_VALUES, has_fraction, most_values, render};
-use crate::catalog::{ColumnShape, CustomShow, Origin, TableShape, TableSource};
+use super::request::{FEW_VALUES, has_fraction, most_values, option, options, render};
+use crate::catalog::{ColumnShape, Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// The rows of a table of which nothing is known.
@@ -350,7 +350,22 @@ impl Planner<'_> {
                     used.insert(&filter.parameter, at);
                 }
             }
-            let is_exact = chosen.iter().any(|&(_, exact)| exact);
+            let is_bound = |at: usize| {
+                self.filter(at).is_some_and(|filter| {
+                    matches!(
+                        filter.operator,
+                        FilterOperator::GreaterOrEqual | FilterOperator::LessOrEqual
+                    )
+                })
+            };
+            // One value between two bounds needs both.
+            let is_between = constraint.operator == Operator::Equal
+                && chosen.iter().any(|&(at, _)| is_bound(at));
+            let is_exact = if is_between {
+                chosen.len() == 2 && chosen.iter().all(|&(_, exact)| exact)
+            } else {
+                chosen.iter().any(|&(_, exact)| exact)
+            };
             let filters = chosen.into_iter().map(|(filter, _)| filter).collect();
             self.take(at, Role::Filters(filters), is_exact);
         }
@@ -398,10 +413,14 @@ impl Planner<'_> {
                         .filter(at)
                         .is_some_and(|filter| filter.values.is_empty()));
             // An option that is not among those defined is not passed on.
-            let is_option = matches!(
-                &column.origin,
-                Origin::Custom(custom) if matches!(custom.show, CustomShow::Option(_))
-            );
+            let values = constraint
+                .value
+                .iter()
+                .chain(constraint.set.iter().flatten());
+            let is_option = options(column).is_none_or(|options| {
+                (constraint.value.is_some() || constraint.set.is_some()) && { values }
+                    .all(|value| option(options, value).is_some())
+            });
             // What is within a second is compared by whole ones.
             let is_whole = !constraint
                 .value
@@ -409,7 +428,7 @@ impl Planner<'_> {
                 .is_some_and(|value| has_fraction(column.sql_type, value));
             (
                 at,
-                is_parameter || (!is_wider && is_sure && is_whole && !is_option),
+                is_parameter || (!is_wider && is_sure && is_whole && is_option),
             )
         };
         let wider = |at: usize| (at, false);
@@ -434,8 +453,8 @@ impl Planner<'_> {
             {
                 Some(at) => vec![Some(exact(at))],
                 None => vec![
-                    with(FilterOperator::GreaterOrEqual).map(wider),
-                    with(FilterOperator::LessOrEqual).map(wider),
+                    with(FilterOperator::GreaterOrEqual).map(exact),
+                    with(FilterOperator::LessOrEqual).map(exact),
                 ],
             },
             Operator::Greater => vec![

@@ -399,7 +399,7 @@ fn expand(
 }
 
 /// The options of a custom field, of which the service knows the `id` and a query the text.
-fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
+pub(super) fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
     match &column.origin {
         Origin::Custom(CustomColumn {
             show: CustomShow::Option(options),
@@ -410,7 +410,7 @@ fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
 }
 
 /// The `id` of the only option with this text.
-fn option(options: &HashMap<i64, String>, value: &Value) -> Option<String> {
+pub(super) fn option(options: &HashMap<i64, String>, value: &Value) -> Option<String> {
     let mut ids = options
         .iter()
         .filter(|(_, text)| *value == Value::Text((*text).clone()))
