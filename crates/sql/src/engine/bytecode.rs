@@ -2,6 +2,10 @@
 //! (`EXPLAIN`): which columns it reads, whether a scan is repeated, and where its values come from.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use super::constants::{list, reached};
+use super::plan::Constant;
 
 /// One instruction of a program.
 #[derive(Clone, Debug)]
@@ -28,6 +32,10 @@ pub(crate) struct ScanFacts {
     pub(crate) places: usize,
     /// Where each of its values comes from.
     pub(crate) arguments: Vec<Source>,
+    /// The values of each that is a list which the statement says.
+    pub(crate) lists: Vec<Option<Vec<Constant>>>,
+    /// A condition that no row can change keeps it from beginning.
+    pub(crate) never_begins: bool,
 }
 
 /// What makes a statement leave a scan before its last row.
@@ -59,23 +67,39 @@ pub(crate) fn read(program: &[Instruction]) -> HashMap<usize, ScanFacts> {
     let plans = plans_of_cursors(program);
     let loops = loops(program);
     let subroutines = subroutines(program);
+    let reached = reached(program);
     for (address, instruction) in program.iter().enumerate() {
         if instruction.opcode == "VFilter" {
             let Some(plan) = plan_number(instruction) else {
                 continue;
             };
-            let arguments = arguments(program, address, instruction, &plans);
+            let registers = registers(program, address, instruction);
+            let arguments: Vec<Source> = registers
+                .clone()
+                .map(|register| source(program, address, register, &plans, 0))
+                .collect();
+            let lists: Vec<Option<Vec<Constant>>> = registers
+                .map(|register| list(program, address, register))
+                .collect();
             let is_inner = is_repeated(address, instruction.p1, &loops, &subroutines, 0);
             let stops = stops(program, address, instruction.p1, &subroutines);
             let fact = facts.entry(plan).or_default();
             fact.stops = fact.stops.max(stops);
             fact.places += 1;
             fact.is_inner |= is_inner;
-            fact.arguments = if fact.places == 1 {
-                arguments
+            let is_unreached = !reached.contains(&address);
+            if fact.places == 1 {
+                fact.arguments = arguments;
+                fact.lists = lists;
+                fact.never_begins = is_unreached;
             } else {
-                merged(&fact.arguments, &arguments)
-            };
+                fact.arguments = merged(&fact.arguments, &arguments);
+                let pairs = fact.lists.iter_mut().zip(&lists);
+                pairs
+                    .filter(|(known, list)| **known != **list)
+                    .for_each(|(known, _)| *known = None);
+                fact.never_begins &= is_unreached;
+            }
         }
     }
     for instruction in program {
@@ -270,19 +294,14 @@ fn stops(
     }
 }
 
-fn arguments(
-    program: &[Instruction],
-    address: usize,
-    filter: &Instruction,
-    plans: &HashMap<i64, Vec<usize>>,
-) -> Vec<Source> {
+/// The registers with the values given to a scan.
+fn registers(program: &[Instruction], address: usize, filter: &Instruction) -> Range<i64> {
     // Register P3 has the index number, P3+1 the number of arguments; the arguments follow.
     let count = last_write(program, address, filter.p3 + 1)
         .filter(|write| write.opcode == "Integer")
         .map_or(0, |write| write.p1);
-    (0..count)
-        .map(|at| source(program, address, filter.p3 + 2 + at, plans, 0))
-        .collect()
+    let first = filter.p3 + 2;
+    first..first + count
 }
 
 fn source(
@@ -324,7 +343,11 @@ fn source(
 
 /// The last instruction before `address` that writes a register. Constants may be set up behind the
 /// program's end, so the rest is searched too.
-fn last_write(program: &[Instruction], address: usize, register: i64) -> Option<&Instruction> {
+pub(super) fn last_write(
+    program: &[Instruction],
+    address: usize,
+    register: i64,
+) -> Option<&Instruction> {
     let writes = |instruction: &&Instruction| writes(instruction, register);
     program
         .get(..address)?
@@ -360,7 +383,7 @@ fn is_written_before(
         .any(|one| writes(one, register))
 }
 
-fn writes(instruction: &Instruction, register: i64) -> bool {
+pub(super) fn writes(instruction: &Instruction, register: i64) -> bool {
     match instruction.opcode.as_str() {
         "Integer" | "Int64" | "String8" | "String" | "Real" | "Blob" | "Variable" | "Rowid" => {
             instruction.p2 == register
@@ -370,7 +393,9 @@ fn writes(instruction: &Instruction, register: i64) -> bool {
         "Copy" => instruction.p2 <= register && register <= instruction.p2 + instruction.p3,
         // Functions and arithmetic leave their result in P3, as reading a column does.
         "VColumn" | "Column" | "Function" | "PureFunc" | "Add" | "Subtract" | "Multiply"
-        | "Divide" | "Remainder" | "Concat" | "VInitIn" => instruction.p3 == register,
+        | "Divide" | "Remainder" | "Concat" => instruction.p3 == register,
+        // The list, and a place for its values.
+        "VInitIn" => instruction.p2 == register || instruction.p3 == register,
         _ => false,
     }
 }

@@ -215,15 +215,19 @@ impl Runtime {
         Some(Carried { object, columns })
     }
 
-    /// The table whose records carry the rows of a plan.
+    /// The table whose records carry the rows of a plan. What is carried itself carries nothing on: an
+    /// object shows neither the objects nor the arrays of its record.
     pub(crate) fn carried_by(&self, number: usize) -> Option<String> {
-        let state = self.state();
-        let by = state
-            .carriers
-            .get(&number)
-            .map(|carrier| carrier.by)
-            .or_else(|| state.carried_arrays.get(&number).copied())?;
-        state.plans.get(by).map(|plan| plan.table.clone())
+        let by = {
+            let state = self.state();
+            let carrier = state.carriers.get(&number).map(|carrier| carrier.by);
+            carrier.or_else(|| state.carried_arrays.get(&number).copied())?
+        };
+        // Each step leads to an outer scan.
+        if self.carried_by(by).is_some() && self.state().carriers.contains_key(&by) {
+            return None;
+        }
+        self.plan(by).map(|plan| plan.table)
     }
 
     /// A record that the row which asks for it carries.

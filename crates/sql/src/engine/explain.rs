@@ -1,8 +1,9 @@
 //! What a statement is going to ask of the service, in words.
 
 use super::bytecode::ScanFacts;
+use super::filters::ids_filter;
 use super::names;
-use super::plan::{Access, Argument, Operator, Plan, Role};
+use super::plan::{Access, Argument, Compared, Constant, Operator, Plan, Role};
 use super::request::{Demand, Given};
 use super::runtime::Runtime;
 use crate::catalog::{TableShape, TableSource};
@@ -47,15 +48,15 @@ fn step(
     if plan.access == Access::System {
         return without_request("known without a request".to_owned());
     }
+    if facts.never_begins {
+        return without_request("not asked: a condition is false for every row".to_owned());
+    }
     if let Some(by) = runtime.carried_by(number) {
         return without_request(format!("its rows come with the records of {by}"));
     }
     let counts = Runtime::is_counted(plan, facts) && !facts.is_inner;
-    let demand = demand(runtime, plan, shape);
-    if demand
-        .as_ref()
-        .is_some_and(|demand| demand.queries.is_empty())
-    {
+    let asked = Asked::of(runtime, plan, facts, shape);
+    if asked.later.is_empty() && asked.demand.queries.is_empty() {
         return without_request("no row can match".to_owned());
     }
     let mut reasons = vec![access(plan, facts, counts).to_owned()];
@@ -75,44 +76,73 @@ fn step(
     }
     Step {
         table: plan.table.clone(),
-        request: Some(request(runtime, plan, shape, counts, demand.as_ref())),
-        calls: calls(plan, facts, counts, demand.as_ref()).filter(|_| named.is_empty()),
+        request: Some(request(runtime, plan, shape, counts, &asked)),
+        calls: calls(plan, facts, counts, &asked).filter(|_| named.is_empty()),
         reason: reasons.join("; "),
     }
 }
 
-/// What the service is going to be asked, if all values are known.
-fn demand(runtime: &Runtime, plan: &Plan, shape: &TableShape) -> Option<Demand> {
-    let mut fixed = plan.clone();
-    fixed
-        .arguments
-        .retain(|argument| argument.role != Role::Local);
-    let given: Option<Vec<Given>> = fixed
-        .arguments
-        .iter()
-        .map(|argument| {
-            if argument.is_set {
-                let set = argument.set.as_ref()?.iter();
-                return Some(Given::Many(set.map(|one| one.0.clone()).collect()));
-            }
-            Some(Given::One(argument.constant.as_ref()?.0.clone()))
-        })
-        .collect();
-    Some(runtime.demand(shape, &fixed, &given?))
+/// What the service is going to be asked.
+struct Asked<'a> {
+    /// What follows from the values that are known.
+    demand: Demand,
+    /// What is given to the scan later.
+    later: Vec<&'a Argument>,
 }
 
-fn calls(plan: &Plan, facts: &ScanFacts, counts: bool, demand: Option<&Demand>) -> Option<u64> {
-    let demand = demand.filter(|_| !facts.is_inner)?;
+impl<'a> Asked<'a> {
+    fn of(runtime: &Runtime, plan: &'a Plan, facts: &ScanFacts, shape: &TableShape) -> Self {
+        let mut known = plan.clone();
+        known.arguments.clear();
+        let (mut values, mut later) = (Vec::new(), Vec::new());
+        for (at, argument) in plan.arguments.iter().enumerate() {
+            if argument.role == Role::Local {
+                continue;
+            }
+            let list = facts.lists.get(at).and_then(Option::as_ref);
+            if let Some(value) = given(argument, list) {
+                known.arguments.push(argument.clone());
+                values.push(value);
+            } else {
+                later.push(argument);
+            }
+        }
+        Self {
+            demand: runtime.demand(shape, &known, &values),
+            later,
+        }
+    }
+
+    /// The only record that is asked for.
+    fn is_record(&self) -> bool {
+        let mut queries = self.demand.queries.iter();
+        !self.demand.queries.is_empty() && queries.all(|query| query.is_record)
+    }
+}
+
+/// What an argument is given, if the statement says it; `list`, the values of its list.
+fn given(argument: &Argument, list: Option<&Vec<Constant>>) -> Option<Given> {
+    if argument.operator.has_no_value() {
+        return Some(Given::One(Value::Null));
+    }
+    if argument.is_set {
+        let set = argument.set.as_ref().or(list)?.iter();
+        return Some(Given::Many(set.map(|one| one.0.clone()).collect()));
+    }
+    Some(Given::One(argument.constant.as_ref()?.0.clone()))
+}
+
+fn calls(plan: &Plan, facts: &ScanFacts, counts: bool, asked: &Asked) -> Option<u64> {
+    if facts.is_inner || !asked.later.is_empty() {
+        return None;
+    }
+    let demand = &asked.demand;
     let is_one_page = demand.is_unpaged
         || plan.access == Access::Keys
         || demand
             .limit
             .is_some_and(|limit| limit <= u64::from(demand.page_size));
-    (counts || is_one_page || is_record(demand)).then_some(demand.queries.len() as u64)
-}
-
-fn is_record(demand: &Demand) -> bool {
-    demand.queries.iter().all(|query| query.is_record)
+    (counts || is_one_page || asked.is_record()).then_some(demand.queries.len() as u64)
 }
 
 fn access(plan: &Plan, facts: &ScanFacts, counts: bool) -> &'static str {
@@ -161,14 +191,34 @@ fn compared(plan: &Plan, shape: &TableShape) -> Vec<String> {
         .iter()
         .map(|compared| {
             let what = comparison(shape, compared.column, compared.operator);
-            let why = if compared.is_passed {
+            let why = if !compared.is_passed && plan.access == Access::Keys {
+                "here: what is looked up by key is not filtered"
+            } else if !compared.is_passed {
+                "here: the service has no such filter"
+            } else if is_wider(plan, shape, compared) {
                 "again here: the service compares more widely"
             } else {
-                "here: the service has no such filter"
+                "again here: the list may be read in place of a request for each value"
             };
             format!("{what} is compared {why}")
         })
         .collect()
+}
+
+/// Whether the service's comparison may give more than a comparison that is passed to it.
+fn is_wider(plan: &Plan, shape: &TableShape, compared: &Compared) -> bool {
+    let TableSource::Service(table) = &shape.source else {
+        return false;
+    };
+    let passed = plan.arguments.iter().find(|argument| {
+        (argument.column, argument.operator) == (compared.column, compared.operator)
+    });
+    let Some(Role::Filters(filters)) = passed.map(|argument| &argument.role) else {
+        return false;
+    };
+    let mut filters = filters.iter().filter_map(|&at| table.filters.get(at));
+    let is_of_values = compared.operator == Operator::Equal && compared.values.is_empty();
+    !is_of_values || filters.any(|filter| filter.wider)
 }
 
 fn comparison(shape: &TableShape, column: Option<usize>, operator: Operator) -> String {
@@ -208,20 +258,26 @@ fn request(
     plan: &Plan,
     shape: &TableShape,
     counts: bool,
-    demand: Option<&Demand>,
+    asked: &Asked,
 ) -> String {
     let paging = &runtime.fetcher.session.settings().profile.paging;
+    let demand = &asked.demand;
     let mut parameters: Vec<String> = Vec::new();
-    let path = if let Some(query) = demand.and_then(|demand| demand.queries.first()) {
+    let path = if let Some(query) = demand.queries.first() {
         let passed = query.parameters.iter();
         parameters.extend(passed.map(|(name, value)| format!("{name}={value}")));
         query.path.clone()
     } else {
-        let passed = plan.arguments.iter();
-        parameters.extend(passed.filter_map(|argument| later(plan, shape, argument)));
-        path(plan, shape)
+        path(runtime, plan, shape)
     };
-    if let Some((name, layout)) = paging.fields_parameter.as_ref().zip(runtime.layout(plan)) {
+    let later = asked.later.iter();
+    parameters.extend(later.filter_map(|argument| name_of(plan, shape, argument)));
+    if let Some((name, layout)) = paging
+        .fields_parameter
+        .as_ref()
+        .filter(|_| demand.has_fields)
+        .zip(runtime.layout(plan))
+    {
         let fields = if counts {
             "id".to_owned()
         } else {
@@ -229,60 +285,71 @@ fn request(
         };
         parameters.push(format!("{name}={fields}"));
     }
-    if let Some(demand) = demand.filter(|demand| !is_record(demand)) {
+    if counts {
+        parameters.push(format!("{}=1", paging.page_size_parameter));
+    } else if !demand.is_unpaged && !asked.is_record() {
         let page_size = u64::from(demand.page_size);
-        let size = if counts {
-            1
-        } else {
-            demand.limit.map_or(page_size, |limit| limit.min(page_size))
-        };
+        let size = demand
+            .limit
+            .map_or(page_size, |limit| limit.clamp(1, page_size));
         parameters.push(format!("{}={size}", paging.page_size_parameter));
-        let order = demand.order.iter().filter(|_| !counts);
+        let order = demand.order.iter();
         parameters.extend(order.map(|order| format!("{}={order}", paging.order_parameter)));
+        let offset = paging.offset_parameter.iter().filter(|_| demand.offset > 0);
+        parameters.extend(offset.map(|name| format!("{name}={}", demand.offset)));
     }
     format!("GET {path}?{}", parameters.join("&"))
 }
 
 /// The path of a scan whose values are not known yet.
-fn path(plan: &Plan, shape: &TableShape) -> String {
+fn path(runtime: &Runtime, plan: &Plan, shape: &TableShape) -> String {
     let TableSource::Service(table) = &shape.source else {
         return String::new();
     };
-    let list = table.list.as_ref().map(|list| list.path.clone());
-    let holder = table.array.as_ref().map(|array| array.table.clone());
-    match plan.access {
-        Access::Array => holder.or(list),
-        _ => list.or_else(|| table.get.clone()),
+    let holder = table
+        .array
+        .as_ref()
+        .filter(|_| plan.access == Access::Array)
+        .and_then(|array| runtime.catalog.table(&array.table));
+    if let Some(holder) = holder {
+        return path(
+            runtime,
+            &Plan {
+                access: Access::Keys,
+                ..plan.clone()
+            },
+            holder,
+        );
     }
-    .unwrap_or_default()
+    let list = table.list.as_ref().map(|list| &list.path);
+    let found = match plan.access {
+        Access::Keys if !takes_keys(shape) => table.get.as_ref().or(list),
+        _ => list.or(table.get.as_ref()),
+    };
+    found.cloned().unwrap_or_default()
+}
+
+/// Whether a list can be asked for many keys at once.
+fn takes_keys(shape: &TableShape) -> bool {
+    let TableSource::Service(table) = &shape.source else {
+        return false;
+    };
+    let ids = |&key: &usize| ids_filter(table, shape, key);
+    shape.key.first().and_then(ids).is_some()
 }
 
 /// The parameter for a value that is not known yet.
-fn later(plan: &Plan, shape: &TableShape, argument: &Argument) -> Option<String> {
+fn name_of(plan: &Plan, shape: &TableShape, argument: &Argument) -> Option<String> {
     let TableSource::Service(table) = &shape.source else {
         return None;
     };
     match &argument.role {
         Role::Filters(filters) => {
             let filter = table.filters.get(*filters.first()?)?;
-            let value = argument
-                .constant
-                .as_ref()
-                .map_or_else(|| "…".to_owned(), |constant| shown(&constant.0));
-            Some(format!("{}={value}", filter.parameter))
+            Some(format!("{}=…", filter.parameter))
         }
-        Role::Key if plan.access == Access::Keys => Some("ids[]=…".to_owned()),
+        Role::Key if takes_keys(shape) => Some("ids[]=…".to_owned()),
         Role::Parent if plan.access == Access::Array => Some("ids[]=…".to_owned()),
         _ => None,
-    }
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::Bytes(_) => "…".to_owned(),
     }
 }

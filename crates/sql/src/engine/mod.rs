@@ -11,6 +11,7 @@ mod bytecode;
 mod carry;
 pub(crate) mod cell;
 mod choice;
+mod constants;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 mod filters;

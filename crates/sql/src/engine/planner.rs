@@ -12,8 +12,8 @@ use super::filters::{ids_filter, may_pass};
 use super::plan::{
     Access, Argument, Choice, Compared, Constant, Constraint, Operator, Ordering, Plan, Role, Usage,
 };
-use super::request::{FEW_VALUES, most_values};
-use crate::catalog::{CustomShow, Origin, TableShape, TableSource};
+use super::request::{FEW_VALUES, has_fraction, most_values, option, options};
+use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// The rows of a table of which nothing is known.
@@ -356,7 +356,22 @@ impl Planner<'_> {
                     used.insert(&filter.parameter, at);
                 }
             }
-            let is_exact = chosen.iter().any(|&(_, exact)| exact);
+            let is_bound = |at: usize| {
+                self.filter(at).is_some_and(|filter| {
+                    matches!(
+                        filter.operator,
+                        FilterOperator::GreaterOrEqual | FilterOperator::LessOrEqual
+                    )
+                })
+            };
+            // One value between two bounds needs both.
+            let is_between = constraint.operator == Operator::Equal
+                && chosen.iter().any(|&(at, _)| is_bound(at));
+            let is_exact = if is_between {
+                chosen.len() == 2 && chosen.iter().all(|&(_, exact)| exact)
+            } else {
+                chosen.iter().any(|&(_, exact)| exact)
+            };
             let filters = chosen.into_iter().map(|(filter, _)| filter).collect();
             self.take(at, Role::Filters(filters), is_exact);
         }
@@ -404,11 +419,23 @@ impl Planner<'_> {
                         .filter(at)
                         .is_some_and(|filter| filter.values.is_empty()));
             // An option that is not among those defined is not passed on.
-            let is_option = matches!(
-                &column.origin,
-                Origin::Custom(custom) if matches!(custom.show, CustomShow::Option(_))
-            );
-            (at, is_parameter || (!is_wider && is_sure && !is_option))
+            let values = constraint
+                .value
+                .iter()
+                .chain(constraint.set.iter().flatten());
+            let is_option = options(column).is_none_or(|options| {
+                (constraint.value.is_some() || constraint.set.is_some()) && { values }
+                    .all(|value| option(options, value).is_some())
+            });
+            // What is within a second is compared by whole ones.
+            let is_whole = !constraint
+                .value
+                .as_ref()
+                .is_some_and(|value| has_fraction(column.sql_type, value));
+            (
+                at,
+                is_parameter || (!is_wider && is_sure && is_whole && is_option),
+            )
         };
         let wider = |at: usize| (at, false);
         // With more values, the list may be read in place of them.
@@ -432,8 +459,8 @@ impl Planner<'_> {
             {
                 Some(at) => vec![Some(exact(at))],
                 None => vec![
-                    with(FilterOperator::GreaterOrEqual).map(wider),
-                    with(FilterOperator::LessOrEqual).map(wider),
+                    with(FilterOperator::GreaterOrEqual).map(exact),
+                    with(FilterOperator::LessOrEqual).map(exact),
                 ],
             },
             Operator::Greater => vec![

@@ -370,7 +370,8 @@ fn expand(
         let text = if let Some(options) = options(column) {
             option(options, value)
         } else if filter.values.is_empty() {
-            render(column.sql_type, &widened(filter, column.sql_type, value))
+            let value = widened(filter, column.sql_type, value);
+            rounded(column.sql_type, &value, filter.operator)
         } else {
             allowed(filter, value).map(str::to_owned)
         };
@@ -421,7 +422,7 @@ fn widened(filter: &Filter, sql_type: SqlType, value: &Value) -> Value {
 }
 
 /// The options of a custom field, of which the service knows the `id` and a query the text.
-fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
+pub(super) fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
     match &column.origin {
         Origin::Custom(CustomColumn {
             show: CustomShow::Option(options),
@@ -432,7 +433,7 @@ fn options(column: &ColumnShape) -> Option<&HashMap<i64, String>> {
 }
 
 /// The `id` of the only option with this text.
-fn option(options: &HashMap<i64, String>, value: &Value) -> Option<String> {
+pub(super) fn option(options: &HashMap<i64, String>, value: &Value) -> Option<String> {
     let mut ids = options
         .iter()
         .filter(|(_, text)| *value == Value::Text((*text).clone()))
@@ -633,6 +634,35 @@ pub(crate) fn whole<'v>(value: impl Into<ValueRef<'v>>) -> Option<i64> {
     }
 }
 
+/// A value for a filter. Services compare moments by whole seconds, or may: one within a second is
+/// passed as that end of it at which the filter leaves no row out.
+fn rounded(sql_type: SqlType, value: &Value, operator: FilterOperator) -> Option<String> {
+    let text = render(sql_type, value)?;
+    if !has_fraction(sql_type, value) {
+        return Some(text);
+    }
+    let (second, _) = text.split_once('.')?;
+    match operator {
+        FilterOperator::Greater | FilterOperator::GreaterOrEqual => Some(format!("{second}Z")),
+        FilterOperator::Less | FilterOperator::LessOrEqual => second_after(second),
+        _ => Some(text),
+    }
+}
+
+/// Whether a value is a moment within a second.
+pub(super) fn has_fraction(sql_type: SqlType, value: &Value) -> bool {
+    sql_type == SqlType::Timestamp && render(sql_type, value).is_some_and(|text| text.contains('.'))
+}
+
+/// The second after one without its `Z`.
+fn second_after(second: &str) -> Option<String> {
+    use time::format_description::well_known::Iso8601;
+    let moment = time::PrimitiveDateTime::parse(second, &Iso8601::DATE_TIME).ok()?;
+    let next = moment.checked_add(time::Duration::SECOND)?;
+    let text = next.format(&Iso8601::DATE_TIME).ok()?;
+    render(SqlType::Timestamp, &Value::Text(text))
+}
+
 /// A value as the service writes values of this type; `None` if it is none.
 pub(crate) fn render(sql_type: SqlType, value: &Value) -> Option<String> {
     match sql_type {
@@ -660,5 +690,31 @@ pub(crate) fn render(sql_type: SqlType, value: &Value) -> Option<String> {
             _ => None,
         },
         SqlType::Varbinary => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apilink_core::profile::tables::FilterOperator;
+
+    use super::{SqlType, Value, rounded};
+
+    #[test]
+    fn a_moment_within_a_second_is_passed_as_the_end_that_leaves_nothing_out() {
+        let passed = |text: &str, operator| {
+            rounded(SqlType::Timestamp, &Value::Text(text.to_owned()), operator)
+        };
+        let within = "2026-06-30 23:59:59.500";
+        let (before, after) = ("2026-06-30T23:59:59Z", "2026-07-01T00:00:00Z");
+        for (operator, expected) in [
+            (FilterOperator::Greater, before),
+            (FilterOperator::GreaterOrEqual, before),
+            (FilterOperator::Less, after),
+            (FilterOperator::LessOrEqual, after),
+        ] {
+            assert_eq!(passed(within, operator).as_deref(), Some(expected));
+            let whole = passed("2026-06-30 23:59:59", operator);
+            assert_eq!(whole.as_deref(), Some(before));
+        }
     }
 }

@@ -231,19 +231,21 @@ fn constraints(
     shape: &TableShape,
     only_set: Option<&[Value]>,
 ) -> rusqlite::Result<Vec<Constraint>> {
-    let raw: Vec<(c_int, Operator, bool)> = info
+    let raw: Vec<(c_int, IndexConstraintOp, bool)> = info
         .constraints()
         .map(|constraint| {
             (
                 constraint.column(),
-                operator(&constraint.operator()),
+                constraint.operator(),
                 constraint.is_usable(),
             )
         })
         .collect();
     raw.into_iter()
         .enumerate()
-        .map(|(at, (column, operator, is_usable))| {
+        .map(|(at, (column, code, is_usable))| {
+            let value = info.rhs_value(at)?.map(Value::from);
+            let operator = operator(&code, value.as_ref());
             let column = usize::try_from(column).ok();
             let counts = matches!(operator, Operator::Limit | Operator::Offset);
             let own = column.and_then(|column| shape.columns.get(column));
@@ -259,14 +261,14 @@ fn constraints(
                 is_usable,
                 is_set,
                 set: only_set.filter(|_| is_set).map(<[Value]>::to_vec),
-                value: info.rhs_value(at)?.map(Value::from),
+                value,
                 has_own_collation: counts || info.collation(at)?.eq_ignore_ascii_case(collation),
             })
         })
         .collect()
 }
 
-fn operator(code: &IndexConstraintOp) -> Operator {
+fn operator(code: &IndexConstraintOp, value: Option<&Value>) -> Operator {
     use IndexConstraintOp as Op;
     match code {
         Op::SQLITE_INDEX_CONSTRAINT_EQ => Operator::Equal,
@@ -279,6 +281,7 @@ fn operator(code: &IndexConstraintOp) -> Operator {
         Op::SQLITE_INDEX_CONSTRAINT_ISNOTNULL => Operator::IsNotNull,
         Op::SQLITE_INDEX_CONSTRAINT_LIMIT => Operator::Limit,
         Op::SQLITE_INDEX_CONSTRAINT_OFFSET => Operator::Offset,
+        Op::SQLITE_INDEX_CONSTRAINT_ISNOT if value == Some(&Value::Null) => Operator::IsNotNull,
         _ => Operator::Other,
     }
 }

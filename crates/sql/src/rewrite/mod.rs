@@ -13,6 +13,7 @@ mod exists;
 mod holder;
 mod limit;
 mod not_in;
+mod not_null;
 mod only_set;
 mod propagate;
 mod right_join;
@@ -53,7 +54,7 @@ struct Rule {
 }
 
 /// The rules, in the order in which they are applied: what one writes, the next may read.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule {
         words: &["RIGHT"],
         apply: right_join::apply,
@@ -85,6 +86,10 @@ const RULES: [Rule; 8] = [
     Rule {
         words: &["JOIN", ","],
         apply: propagate::apply,
+    },
+    Rule {
+        words: &["NULL", "NOTNULL"],
+        apply: not_null::apply,
     },
 ];
 

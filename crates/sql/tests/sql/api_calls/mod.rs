@@ -119,6 +119,76 @@ fn explaining_makes_no_call() {
 }
 
 #[test]
+fn what_explain_says_is_what_happens() {
+    let world = World::start(options());
+    let entries = table::entries();
+    let oracle = oracle(&world.sandbox, &entries);
+    let cancel = CancellationToken::new();
+    world.database.full_catalog(&cancel).unwrap();
+    let mut wrong = String::new();
+    for entry in &entries {
+        let query = entry.fill_in(&oracle).unwrap();
+        let sql = format!("EXPLAIN {}", query.sql);
+        let steps = world.ask(&sql, &query.values).unwrap().rows;
+        world.sandbox.reset();
+        world.ask(&query.sql, &query.values).unwrap();
+        let made: Vec<String> = world.requests().iter().map(|one| bare(one)).collect();
+        for problem in contradictions(&steps, &made) {
+            let _ = writeln!(wrong, "{}: {problem}", entry.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What EXPLAIN said that did not happen.
+fn contradictions(steps: &[Vec<Value>], made: &[String]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut calls = Some(0);
+    for step in steps {
+        let number = match &step[3] {
+            Value::Integer(number) => Some(*number),
+            _ => None,
+        };
+        calls = calls.zip(number).map(|(sum, number)| sum + number);
+        if let Value::Text(request) = &step[2] {
+            // A scan within another may have nothing to ask for.
+            let is_certain = number.is_some() && !request.contains('…');
+            if is_certain && !made.contains(&bare(request)) {
+                problems.push(format!("{request} is not made, but {made:?}"));
+            }
+        }
+    }
+    let count = i64::try_from(made.len()).unwrap();
+    if let Some(calls) = calls.filter(|calls| *calls != count) {
+        problems.push(format!(
+            "{calls} calls are said to be made, {count} are: {made:?}"
+        ));
+    }
+    if steps.iter().all(|step| step[3] == Value::Integer(0)) && count > 0 {
+        problems.push("none is said to be made".to_owned());
+    }
+    problems
+}
+
+/// A request without the ending of its path, the values that logs hide, and the order of its
+/// parameters.
+fn bare(request: &str) -> String {
+    let (path, query) = request.split_once('?').unwrap_or((request, ""));
+    let mut parameters: Vec<&str> = query
+        .split('&')
+        .map(|one| {
+            if one.starts_with("state=") {
+                "state="
+            } else {
+                one
+            }
+        })
+        .collect();
+    parameters.sort_unstable();
+    format!("{}?{}", path.replace(".json", ""), parameters.join("&"))
+}
+
+#[test]
 fn explaining_names_the_request_for_the_account_s_own_fields_and_does_not_make_it() {
     let world = World::start(Options {
         matters: 20,
@@ -360,4 +430,41 @@ fn difference(expected: &[String], found: &[String]) -> String {
         found.len(),
         expected.len()
     )
+}
+
+#[test]
+fn explain_shows_what_is_known() {
+    let world = World::start(Options {
+        matters: 60,
+        ..Options::default()
+    });
+    let explain = |sql: &str| world.ask(&format!("EXPLAIN {sql}"), &[]).unwrap().rows;
+    let request = |step: &[Value]| match &step[2] {
+        Value::Text(text) => text.clone(),
+        _ => String::new(),
+    };
+
+    // An object shows no objects of its own: the contacts are looked up.
+    let sql = "SELECT a.id, m.display_number, c.name FROM activities a \
+               JOIN matters m ON m.id = a.matter_id JOIN contacts c ON c.id = m.client_id";
+    let steps = explain(sql);
+    assert_eq!(steps[1][3], Value::Integer(0));
+    assert_eq!(steps[2][3], Value::Null);
+    assert!(request(&steps[2]).starts_with("GET contacts?ids[]=…"));
+
+    let steps = explain("SELECT id FROM activities ORDER BY id LIMIT 5 OFFSET 20");
+    assert!(request(&steps[0]).ends_with("&limit=5&order=id(asc)&offset=20"));
+
+    // Two lists, of which `SQLite` tells neither to the table.
+    let steps = explain("SELECT id FROM matters WHERE id IN (1, 2) AND client_id IN (3, 4)");
+    assert!(request(&steps[0]).starts_with("GET matters?ids[]=1&ids[]=2&"));
+    assert_eq!(steps[0][3], Value::Integer(1));
+
+    for never in ["1 = 0", "NULL", "2 > 3 OR 0", "id = 1 AND id = 2"] {
+        let steps = explain(&format!("SELECT COUNT(*) FROM activities WHERE {never}"));
+        let shown = (&steps[0][2], &steps[0][3]);
+        assert_eq!(shown, (&Value::Null, &Value::Integer(0)), "{never}");
+    }
+    let steps = explain("SELECT id FROM tasks WHERE due_at IS NOT NULL");
+    assert!(request(&steps[0]).contains("due_at_present=true"));
 }
