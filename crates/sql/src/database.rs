@@ -177,8 +177,9 @@ impl Database {
     /// available yet; and as [`Session::execute`].
     pub fn prepare(&self, sql: &str, cancel: &CancellationToken) -> Result<Statement> {
         let progress = Progress::default();
-        let translated = dialect::translate(sql, &self.qualifiers())?;
+        let mut translated = dialect::translate(sql, &self.qualifiers())?;
         translated.kind.check_available()?;
+        translated.sql = rewrite::without_stars(&translated.sql).into_owned();
         let in_original = |failure| match failure {
             Failure::Wrong(mut problem) => {
                 problem.place = problem.place.map(|place| {
