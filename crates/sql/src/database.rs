@@ -195,11 +195,12 @@ impl Database {
     fn prepare_translated(
         &self,
         sql: &str,
-        translated: Translated,
+        mut translated: Translated,
         cancel: &CancellationToken,
     ) -> Result<Statement> {
         let progress = Progress::default();
         translated.kind.check_available()?;
+        translated.sql = rewrite::without_stars(&translated.sql).into_owned();
         let in_original = |failure| match failure {
             Failure::Wrong(mut problem) => {
                 problem.place = problem.place.map(|place| {

@@ -18,6 +18,7 @@ mod only_set;
 mod propagate;
 mod right_join;
 mod scope;
+mod star;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use edits::Edits;
 pub(crate) use limit::bounded;
 pub(crate) use only_set::only_set;
 use scope::{Ctes, From};
+pub(crate) use star::without_stars;
 use syntax::{Core, Select};
 use tokens::{Span, Tokens};
 

@@ -70,6 +70,12 @@ impl<'s> Tokens<'s> {
             .unwrap_or_default()
     }
 
+    /// Where a token is in the text, in bytes; an empty range at the beginning if there is none.
+    pub(super) fn range(&self, at: usize) -> Range<usize> {
+        let token = self.list.get(at).copied();
+        token.map(Token::range).unwrap_or_default()
+    }
+
     /// The text from the first token to the last, with what lies between them.
     pub(super) fn source(&self, span: &Span) -> &'s str {
         let Some(first) = self.list.get(span.start) else {

@@ -240,6 +240,12 @@ fn the_account_s_own_fields_cost_a_call_for_each_connection_that_needs_them() {
     let ask = |database, sql| world::ask(database, sql, &[]).unwrap();
     let first = world.connect("");
     ask(&first, "SELECT name FROM users");
+    // Only the rows count.
+    ask(&first, "SELECT COUNT(*) FROM (SELECT * FROM matters) AS t");
+    ask(
+        &first,
+        "SELECT name FROM users WHERE EXISTS (SELECT * FROM matters WHERE status = 'open')",
+    );
     assert_eq!(definitions(), 0);
     let whole = ask(&first, "SELECT * FROM matters");
     assert_eq!(definitions(), 1);
