@@ -1,11 +1,15 @@
 //! `SQLite` above, the service below: virtual tables that ask for no more than a statement needs.
 //!
-//! [`planner`] matches constraints with what the service can do and makes a [`plan`], [`request`] makes requests of plans,
-//! [`fetch`] sends them, [`page`] reads the replies in the form that a [`layout`] asks for,
-//! [`reply`] says what is wrong with one, [`names`] asks for what records do not show themselves,
-//! [`bytecode`] finds out what a statement is going to do, [`choice`] what takes fewer requests, [`runtime`] is what its scans share,
-//! [`explain`] says it in words, [`scan`] walks over rows, [`store`] keeps those that are read again, [`table`] is the door to
-//! `SQLite`, and [`sqlite`] runs the statement.
+//! Before a statement runs, [`table`] is asked by `SQLite`: [`planner`] matches constraints with
+//! [`filters`] and makes a [`plan`]; [`needs`] says what a table cannot do without. [`bytecode`] and
+//! [`constants`] read the program that `SQLite` made of it, which decides on the [`layout`] of rows
+//! and on what records [`carry`] of others. [`explain`] says all that in words.
+//!
+//! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans, [`choice`] takes
+//! those that are fewer, [`lookup`] puts keys together, [`fetch`] sends them, and [`page`] reads the
+//! replies into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and [`names`]
+//! asks for what records do not show. [`repeat`] and [`store`] keep what is read again, [`runtime`] is
+//! what the scans share, and [`sqlite`] runs the statement.
 
 mod bytecode;
 mod carry;
