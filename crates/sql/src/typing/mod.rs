@@ -23,7 +23,7 @@
 //! an error (22007). A DATE beside a TIMESTAMP means its midnight, as in SQL Server: `created_at =
 //! '2026-06-30'` is true for midnight only, and `BETWEEN … AND '2026-06-30'` ends at its beginning.
 //! A bare column is changed only where the other side cannot be. Which texts compare without regard
-//! to case is said in [`collation`].
+//! to case is said in `collation`.
 
 mod arithmetic;
 mod call;
