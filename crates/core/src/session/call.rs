@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use secrecy::SecretString;
+use serde_json::Value as Json;
 use url::Url;
 
 use super::{Session, Tokens, problem, target};
@@ -111,7 +112,7 @@ impl Session {
     /// when it was the last.
     ///
     /// # Errors
-    /// 22018 when `page` is not JSON; HY024 when the next page is said to be on another host; and
+    /// 22018 when `page` is not JSON, or its next page is no text; HY024 when the next page is said to be on another host; and
     /// as [`Session::execute`].
     pub fn next_page(
         &self,
@@ -134,12 +135,19 @@ impl Session {
     ) -> Result<Option<Response>> {
         let pointer = &self.settings.profile.paging.next_pointer;
         let asked = page.asked().clone();
-        let next = page
-            .json(cancel)?
-            .pointer(pointer)
-            .and_then(serde_json::Value::as_str);
-        let Some(next) = next.filter(|next| !next.is_empty()) else {
-            return Ok(None);
+        let next = match page.json(cancel)?.pointer(pointer) {
+            None | Some(Json::Null) => return Ok(None),
+            Some(Json::String(next)) if next.is_empty() => return Ok(None),
+            Some(Json::String(next)) => next,
+            Some(_) => {
+                return Err(Diagnostic::new(
+                    SqlState::INVALID_CAST,
+                    format!(
+                        "The page after this one cannot be found: {pointer} of the reply is no \
+                         text. The list is not complete."
+                    ),
+                ));
+            }
         };
         let mut request = Request::get_after(asked, next);
         if let Some(timeout) = timeout {

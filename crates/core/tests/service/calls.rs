@@ -227,6 +227,31 @@ fn the_rate_limit_is_waited_for() {
 }
 
 #[test]
+fn a_next_page_that_is_no_text_is_an_error_and_no_end() {
+    let service = Service::plain();
+    let session = service.connect("");
+    for (next, is_end) in [("5", false), ("{}", false), ("null", true), ("\"\"", true)] {
+        service.sandbox.fault(Fault {
+            body: Some(format!(
+                r#"{{"data":[],"meta":{{"paging":{{"next":{next}}}}}}}"#
+            )),
+            ..Fault::new("/api/v4/matters*", FaultKind::Garbage)
+        });
+        let (page, _) = send(&session, &Request::get("matters"));
+        let (mut page, cancel) = (page.unwrap(), CancellationToken::new());
+        let following = session.next_page(&mut page, None, &cancel, &mut Vec::new());
+        match following {
+            Ok(following) => assert!(is_end && following.is_none(), "{next}"),
+            Err(problem) => {
+                assert!(!is_end, "{next}: {problem}");
+                assert_eq!(problem.sqlstate, SqlState::INVALID_CAST);
+                assert!(problem.message.contains("not complete"), "{problem}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_error_that_comes_with_200_is_taken_as_what_it_is() {
     let service = Service::plain();
     let session = service.connect("");
