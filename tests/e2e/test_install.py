@@ -96,6 +96,10 @@ def test_the_library(prefix):
     assert re.search(r"\(FLAGS_1\).*NODELETE", dynamic)
 
 
+def test_the_library_is_small(prefix):
+    assert (prefix / "lib" / "libapilink.so").stat().st_size < 8 << 20
+
+
 def test_the_library_exports_what_the_header_declares_and_nothing_else(prefix):
     table = output_of(need("nm"), "-D", "--defined-only", prefix / "lib" / "libapilink.so")
     exported = [line.split()[-1] for line in table.splitlines()]
