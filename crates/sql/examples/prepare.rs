@@ -53,7 +53,7 @@ fn micros_to_prepare(database: &Database, sql: &str) -> Result<f64, Failure> {
     Ok(seconds * 1e6)
 }
 
-/// Names and texts. What the test fills in from the data is a 1 here.
+/// Names and texts. What the test fills in from the data is a 1 here, or a moment.
 fn queries(text: &str) -> Vec<(String, String)> {
     let sections = text.split("\n## ").skip(1);
     sections
@@ -71,8 +71,14 @@ fn filled(sql: &str) -> String {
     let mut rest = sql;
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
-        out.push('1');
-        rest = after.split_once("}}").map_or("", |(_, rest)| rest);
+        let (from_data, after) = after.split_once("}}").unwrap_or((after, ""));
+        let is_moment = from_data.starts_with("SELECT created_at");
+        out.push_str(if is_moment {
+            "2026-06-30 15:04:05"
+        } else {
+            "1"
+        });
+        rest = after;
     }
     out.push_str(rest);
     out

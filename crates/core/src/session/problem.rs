@@ -54,8 +54,8 @@ const LONGEST_ERROR: usize = 16 * 1024;
 
 /// The status of the error that a reply with a status of success and without data holds.
 pub(super) fn status_inside(profile: &Profile, reply: &Response) -> Option<StatusCode> {
-    let is_short = |body: &[u8]| body.len() <= LONGEST_ERROR;
-    if !reply.status().is_success() || !reply.body_at_hand().is_some_and(is_short) {
+    let may_be_error = |body: &[u8]| body.len() <= LONGEST_ERROR && mentions_error(profile, body);
+    if !reply.status().is_success() || !reply.body_at_hand().is_some_and(may_be_error) {
         return None;
     }
     let body = reply.json_at_hand()?;
@@ -66,6 +66,14 @@ pub(super) fn status_inside(profile: &Profile, reply: &Response) -> Option<Statu
     let mut pointers = profile.errors.type_pointers.iter();
     let kind = pointers.find_map(|pointer| body.pointer(pointer)?.as_str())?;
     StatusCode::from_u16(*profile.errors.statuses.get(kind)?).ok()
+}
+
+/// Whether the name of a member with an error is in a body: a search costs far less than reading the
+/// JSON of every small reply.
+fn mentions_error(profile: &Profile, body: &[u8]) -> bool {
+    let pointers = profile.errors.type_pointers.iter();
+    let mut names = pointers.filter_map(|pointer| pointer.split('/').nth(1));
+    std::str::from_utf8(body).is_ok_and(|text| names.any(|name| text.contains(name)))
 }
 
 /// The names of the fields that a 422 complains about. Not their texts, which repeat the values.
