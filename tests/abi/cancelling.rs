@@ -254,11 +254,7 @@ fn a_second_call_on_a_request_is_refused_at_once_and_the_first_keeps_its_records
 fn a_login_is_cancelled_and_the_connection_stays_usable() {
     let world = World::start();
     let connection = new_connection();
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = crate::world::free_port();
     let string = format!(
         "Profile=Clio;ProfileSettings='Region={}';InitiateOAuth=GETANDREFRESH;\
          OAuthClientId=sandbox-client;OAuthClientSecret=sandbox-secret;\

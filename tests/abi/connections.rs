@@ -245,11 +245,7 @@ fn a_login_can_be_given_up_where_it_is_shown() {
     let user_data = (&raw mut shown).cast();
     let code = apilink_connection_set_authorize_callback(connection, Some(show), user_data);
     assert_eq!(code, APILINK_SUCCESS);
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = crate::world::free_port();
     let string = format!(
         "Profile=Clio;ProfileSettings='Region={}';InitiateOAuth=GETANDREFRESH;\
          OAuthClientId=sandbox-client;OAuthClientSecret=canary;\
@@ -288,11 +284,7 @@ fn the_url_that_a_login_waits_for_can_be_had_on_another_thread() {
     let user_data = (&raw const sender).cast_mut().cast();
     let code = apilink_connection_set_authorize_callback(connection, Some(pass_on), user_data);
     assert_eq!(code, APILINK_SUCCESS);
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = crate::world::free_port();
     let string = format!(
         "Profile={};ProfileSettings='Region={}';InitiateOAuth=GETANDREFRESH;\
          OAuthClientId=sandbox-client;OAuthClientSecret=sandbox-secret;\

@@ -295,3 +295,9 @@ pub fn body(response: *mut apilink_response) -> Vec<u8> {
     assert_eq!(with_nul[length], 0);
     with_nul[..length].to_vec()
 }
+
+/// A port of this machine that nothing listens at.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -296,15 +296,7 @@ fn a_client_certificate_is_shown() {
             let mut head = [0; 4096];
             let _ = stream.read(&mut head);
             shown.push(stream.conn.peer_certificates().is_some());
-            let body = r#"{"data":{"id":1}}"#;
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-                 Connection: close\r\n\r\n{body}",
-                body.len()
-            );
-            stream.conn.send_close_notify();
-            let _ = stream.flush();
+            answer_with_a_record(&mut stream);
         }
         shown
     });
@@ -502,15 +494,7 @@ fn a_proxy_is_spoken_to_by_tls_where_that_is_asked_for() {
         let mut stream = rustls::StreamOwned::new(tls, client);
         let mut line = String::new();
         BufReader::new(&mut stream).read_line(&mut line).unwrap();
-        let body = r#"{"data":{"id":1}}"#;
-        let _ = write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{body}",
-            body.len()
-        );
-        stream.conn.send_close_notify();
-        let _ = stream.flush();
+        answer_with_a_record(&mut stream);
         line
     });
     let service = Service::plain();
@@ -689,4 +673,17 @@ fn waits_for_the_rate_limit_are_bounded_by_two_windows_in_all() {
         .counters()
         .requests("GET /api/v4/matters.json");
     assert_eq!(asked, 3, "once, and once after each of two waits");
+}
+
+/// Answers whatever was asked, and closes.
+fn answer_with_a_record(stream: &mut rustls::StreamOwned<rustls::ServerConnection, TcpStream>) {
+    let body = r#"{"data":{"id":1}}"#;
+    let _ = write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
 }

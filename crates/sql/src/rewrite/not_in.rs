@@ -9,7 +9,6 @@ use super::Place;
 use super::condition::{InList, conjuncts, in_list};
 use super::edits::{Edits, Piece};
 use super::scope::From;
-use crate::catalog::TableSource;
 
 /// The longest list that is taken apart.
 const MAX_VALUES: usize = 50;
@@ -39,15 +38,6 @@ pub(super) fn apply(place: &Place, edits: &mut Edits) {
 
 /// Whether the service can leave out values of the column.
 fn gains(place: &Place, from: &From, list: &InList) -> bool {
-    let column = from.resolve(place.tokens, &list.name);
-    let shapes = column.and_then(|column| Some((from.table(column)?, from.shape(column)?)));
-    let Some((table, column)) = shapes else {
-        return false;
-    };
-    let TableSource::Service(source) = &table.source else {
-        return false;
-    };
-    source.filters.iter().any(|filter| {
-        filter.operator == FilterOperator::NotIn && filter.column.eq_ignore_ascii_case(&column.name)
-    })
+    from.resolve(place.tokens, &list.name)
+        .is_some_and(|column| from.can_filter(column, FilterOperator::NotIn))
 }

@@ -9,7 +9,6 @@ use super::Place;
 use super::edits::{Edits, Piece};
 use super::scope::From;
 use super::tokens::Span;
-use crate::catalog::TableSource;
 
 pub(super) fn apply(place: &Place, edits: &mut Edits) {
     let Some(from) = &place.from else { return };
@@ -40,18 +39,7 @@ fn not_null(place: &Place, part: &Span) -> Option<Span> {
 /// Whether the service can leave out rows without a value in the column.
 fn gains(place: &Place, from: &From, name: &Span) -> bool {
     // Of a row that may be made of NULL, `SQLite` learns from IS NOT NULL that it is not.
-    let column = from
-        .resolve(place.tokens, name)
-        .filter(|column| !from.is_nullable(*column));
-    let shapes = column.and_then(|column| Some((from.table(column)?, from.shape(column)?)));
-    let Some((table, column)) = shapes else {
-        return false;
-    };
-    let TableSource::Service(source) = &table.source else {
-        return false;
-    };
-    source.filters.iter().any(|filter| {
-        filter.operator == FilterOperator::IsNotNull
-            && filter.column.eq_ignore_ascii_case(&column.name)
-    })
+    from.resolve(place.tokens, name)
+        .filter(|column| !from.is_nullable(*column))
+        .is_some_and(|column| from.can_filter(column, FilterOperator::IsNotNull))
 }

@@ -1,7 +1,9 @@
 //! FROM clauses: which tables a name can mean, and which rows an outer join can fill with NULL.
 
+use apilink_core::profile::tables::FilterOperator;
+
 use super::tokens::{Span, Tokens};
-use crate::catalog::{Catalog, ColumnShape, TableShape};
+use crate::catalog::{Catalog, ColumnShape, TableShape, TableSource};
 use crate::dialect::lexer::TokenKind;
 
 /// The names of common table expressions, which hide tables.
@@ -139,6 +141,19 @@ impl<'c> From<'c> {
 
     pub(super) fn shape(&self, column: Column) -> Option<&'c ColumnShape> {
         self.table(column)?.columns.get(column.column)
+    }
+
+    /// Whether the service can compare a column in this way.
+    pub(super) fn can_filter(&self, column: Column, operator: FilterOperator) -> bool {
+        let (Some(table), Some(shape)) = (self.table(column), self.shape(column)) else {
+            return false;
+        };
+        let TableSource::Service(source) = &table.source else {
+            return false;
+        };
+        source.filters.iter().any(|filter| {
+            filter.operator == operator && filter.column.eq_ignore_ascii_case(&shape.name)
+        })
     }
 
     pub(super) fn is_nullable(&self, column: Column) -> bool {
