@@ -3,7 +3,7 @@
 //! A filter that takes one value makes a request for each of many. The first page of a list says how
 //! many there are; so a list that may turn out to be long is looked at, and what is left of it compared
 //! with the values that are left. Where those are not known beforehand, as many are expected to come
-//! as have come: so no more than twice the least number of requests is made, whatever follows.
+//! as have come, which keeps what a wrong guess costs near to what was needed anyway.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
