@@ -136,8 +136,7 @@ fn read_definitions(
         for record in records {
             definitions.extend(definition(record, names)?);
         }
-        let next =
-            reply::next_page(body, &paging.next_pointer).map_err(|what| wrong(names, &what))?;
+        let next = reply::next_page(body, paging).map_err(|what| wrong(names, &what))?;
         let Some(next) = next else {
             let counted = body.pointer(&paging.records_pointer).and_then(Json::as_u64);
             let page_size = u64::from(list.page_size);

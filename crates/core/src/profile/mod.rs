@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::error::{Diagnostic, Result};
 use crate::process::PerProcess;
@@ -267,6 +268,20 @@ pub struct PagingProfile {
     /// How a descending order is written, with `{}` for its name.
     #[serde(default)]
     pub descending: Option<String>,
+}
+
+impl PagingProfile {
+    /// The URL of the page after a reply; `None` after the last.
+    ///
+    /// # Errors
+    /// What stands there, where that is no text: the list has no end that could be trusted.
+    pub fn next_page<'r>(&self, reply: &'r Json) -> std::result::Result<Option<&'r str>, &'r Json> {
+        match reply.pointer(&self.next_pointer) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::String(url)) => Ok(Some(url.as_str()).filter(|url| !url.is_empty())),
+            Some(other) => Err(other),
+        }
+    }
 }
 
 /// Where error replies hold their parts: JSON Pointers, tried in order.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use secrecy::SecretString;
-use serde_json::Value as Json;
 use url::Url;
 
 use super::{Session, Tokens, problem, target};
@@ -133,21 +132,20 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<Option<Response>> {
-        let pointer = &self.settings.profile.paging.next_pointer;
+        let paging = &self.settings.profile.paging;
         let asked = page.asked().clone();
-        let next = match page.json(cancel)?.pointer(pointer) {
-            None | Some(Json::Null) => return Ok(None),
-            Some(Json::String(next)) if next.is_empty() => return Ok(None),
-            Some(Json::String(next)) => next,
-            Some(_) => {
-                return Err(Diagnostic::new(
-                    SqlState::INVALID_CAST,
-                    format!(
-                        "The page after this one cannot be found: {pointer} of the reply is no \
-                         text. The list is not complete."
-                    ),
-                ));
-            }
+        let next = paging.next_page(page.json(cancel)?).map_err(|_| {
+            Diagnostic::new(
+                SqlState::INVALID_CAST,
+                format!(
+                    "The page after this one cannot be found: {} of the reply is no text. The \
+                     list is not complete.",
+                    paging.next_pointer
+                ),
+            )
+        })?;
+        let Some(next) = next else {
+            return Ok(None);
         };
         let mut request = Request::get_after(asked, next);
         if let Some(timeout) = timeout {

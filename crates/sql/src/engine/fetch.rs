@@ -326,7 +326,7 @@ impl Job {
         self.fetcher.progress.add_page(page.records);
         let received = before + page.records;
         let paging = &self.fetcher.session.settings().profile.paging;
-        let next = reply::next_page(&page.rest, &paging.next_pointer)
+        let next = reply::next_page(&page.rest, paging)
             .map_err(|what| reply::wrong(&self.shape.name, &what))?;
         let total = page
             .rest

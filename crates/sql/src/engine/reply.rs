@@ -1,7 +1,7 @@
 //! Replies that are not what they have to be, in words.
 
 use apilink_core::http::{Response, Target};
-use apilink_core::profile::Profile;
+use apilink_core::profile::{PagingProfile, Profile};
 use apilink_core::session::advice;
 use apilink_core::{Diagnostic, SqlState};
 use serde_json::Value as Json;
@@ -71,12 +71,12 @@ pub(crate) const READ_ALREADY: &str =
     "names a page as the next one that was read already, and would do so again and again";
 
 /// The URL of the next page; `None` after the last. Else what is wrong with it.
-pub(crate) fn next_page<'r>(rest: &'r Json, pointer: &str) -> Result<Option<&'r str>, String> {
-    match rest.pointer(pointer) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(url)) => Ok(Some(url.as_str()).filter(|url| !url.is_empty())),
-        Some(other) => Err(format!("names {} as its next page", kind_of(other))),
-    }
+pub(crate) fn next_page<'r>(
+    rest: &'r Json,
+    paging: &PagingProfile,
+) -> Result<Option<&'r str>, String> {
+    let wrong = |other| format!("names {} as its next page", kind_of(other));
+    paging.next_page(rest).map_err(wrong)
 }
 
 /// What is wrong with the URL of a next page that may not be asked.
