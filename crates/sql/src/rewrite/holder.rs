@@ -14,7 +14,6 @@
 use apilink_core::profile::tables::{Filter, FilterOperator};
 
 use super::Place;
-
 use super::condition::{Comparison, Operand, comparison, conjuncts};
 use super::edits::{Edits, Piece};
 use super::exists::{plain_core, stands_alone};
