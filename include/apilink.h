@@ -398,10 +398,11 @@ int32_t apilink_token_scope(apilink_connection *connection,
 //         APILINK_INVALID_HANDLE. Threads: any.
 //
 // A call that is cancelled returns at once. Nothing is left behind while the refresh waits for
-// another program's, or between two attempts. An attempt that has begun, its connecting included,
+// another program's, while it connects, or between two attempts. An attempt that has its connection
 // runs to its end on a thread of its own, for Timeout at the longest (60 seconds without one),
-// because the service may have replaced the refresh token already. The same goes for every call
-// that refreshes a token on its way.
+// because the service may have replaced the refresh token already. The system does not break off
+// the lookup of a name: the thread that waits for it ends when the system does. The same goes for
+// every call that refreshes a token on its way.
 int32_t apilink_token_refresh(apilink_connection *connection);
 
 // Revokes the access token at the service and removes the tokens from their store. The

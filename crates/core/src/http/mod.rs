@@ -1,6 +1,7 @@
 //! HTTP: one configuration of the client, single attempts, and what to do between attempts.
 
 pub(crate) mod client;
+pub(crate) mod interruptible;
 pub(crate) mod rate_limit;
 pub mod request;
 pub mod response;

@@ -14,6 +14,7 @@ use oauth2::{
     HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
     StandardRevocableToken, TokenResponse, TokenUrl,
 };
+use once_cell::unsync::OnceCell;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
@@ -22,6 +23,7 @@ use super::reply::TokenReply;
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::http::client as http_client;
+use crate::http::interruptible::{InterruptibleLayer, was_given_up};
 use crate::http::request::RequestBody;
 use crate::http::retry::{backoff, retry_after};
 use crate::http::tls;
@@ -95,28 +97,53 @@ pub(crate) fn exchange_code(
     token_set(&reply, issued_at)
 }
 
-/// Refreshes an access token (RFC 6749 section 6). An attempt cannot be cancelled, because the
-/// service may have replaced the refresh token as soon as it has read the request: the reply must
-/// be kept. That makes it the one place for a blocking client. Once it is `given_up`, no further
-/// attempt is made.
+/// Refreshes an access token (RFC 6749 section 6). Once it is given up, nothing is begun any more:
+/// neither an attempt nor a connection. An attempt that has its connection cannot be cancelled,
+/// because the service may have replaced the refresh token as soon as it has read the request: the
+/// reply must be kept. That makes it the one place for a blocking client.
 ///
-/// # Errors
-/// 28000 when the service refuses the refresh token or the client; 08001, 08S01, HYT00; HY008
-/// between attempts.
-pub(crate) fn refresh(
-    settings: &Settings,
-    refresh_token: &SecretString,
-    given_up: &CancellationToken,
-) -> Result<TokenSet> {
-    let client = client(settings, &settings.endpoints.refresh)?;
-    let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
-    let http = blocking_client(&settings.transport, &settings.endpoints.refresh)?;
-    let issued_at = SystemTime::now();
-    let reply = client
-        .exchange_refresh_token(&used)
-        .request(&|request| send_with_repetition(settings, &http, &request, given_up))
-        .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
-    token_set(&reply, issued_at)
+/// Dropping it waits for a name that is being looked up, which the system does not break off.
+pub(crate) struct Refresh {
+    given_up: CancellationToken,
+    http: OnceCell<reqwest::blocking::Client>,
+}
+
+impl Refresh {
+    pub(crate) fn new(given_up: CancellationToken) -> Self {
+        Self {
+            given_up,
+            http: OnceCell::new(),
+        }
+    }
+
+    /// Cancelled when nobody wants the token any more.
+    pub(crate) fn given_up(&self) -> &CancellationToken {
+        &self.given_up
+    }
+
+    /// Asks for the token.
+    ///
+    /// # Errors
+    /// 28000 when the service refuses the refresh token or the client; 08001, 08S01, HYT00; HY008
+    /// while it connects, and between attempts.
+    pub(crate) fn run(
+        &self,
+        settings: &Settings,
+        refresh_token: &SecretString,
+    ) -> Result<TokenSet> {
+        let client = client(settings, &settings.endpoints.refresh)?;
+        let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
+        let http = self.http.get_or_try_init(|| {
+            let url = &settings.endpoints.refresh;
+            blocking_client(&settings.transport, url, self.given_up.clone())
+        })?;
+        let issued_at = SystemTime::now();
+        let reply = client
+            .exchange_refresh_token(&used)
+            .request(&|request| send_with_repetition(settings, http, &request, &self.given_up))
+            .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
+        token_set(&reply, issued_at)
+    }
 }
 
 /// Revokes an authorization, in the way that the profile names.
@@ -316,11 +343,16 @@ fn no_attempts() -> Diagnostic {
     Diagnostic::new(SqlState::GENERAL_ERROR, "The profile allows no attempts.")
 }
 
-fn blocking_client(settings: &TransportSettings, url: &Url) -> Result<reqwest::blocking::Client> {
+fn blocking_client(
+    settings: &TransportSettings,
+    url: &Url,
+    given_up: CancellationToken,
+) -> Result<reqwest::blocking::Client> {
     let way = http_client::Way::to(url, settings);
     let builder = http_client::builder(settings, tls::client_config(settings)?, way)?;
     reqwest::blocking::ClientBuilder::from(builder)
         .timeout(refresh_limit(settings))
+        .connector_layer(InterruptibleLayer::new(given_up))
         .build()
         .map_err(|error| {
             Diagnostic::new(
@@ -330,7 +362,7 @@ fn blocking_client(settings: &TransportSettings, url: &Url) -> Result<reqwest::b
         })
 }
 
-/// A refresh cannot be cancelled and holds up others, so it has a bound where requests have none.
+/// A refresh that has its connection cannot be cancelled and holds up others, so it has a bound where requests have none.
 fn refresh_limit(settings: &TransportSettings) -> Duration {
     const LONGEST: Duration = Duration::from_secs(60);
     settings.timeout.unwrap_or(LONGEST)
@@ -402,6 +434,9 @@ fn blocking_read_failure(error: std::io::Error, timeout: Duration) -> (Stage, Di
 }
 
 fn blocking_failure(error: &reqwest::Error, timeout: Duration) -> (Stage, Diagnostic) {
+    if was_given_up(error) {
+        return (Stage::Final, Diagnostic::cancelled());
+    }
     if error.is_timeout() {
         let seconds = timeout.as_secs_f64();
         let message = format!(
@@ -488,7 +523,7 @@ fn no_oauth_error(status: http::StatusCode) -> Diagnostic {
     .with_native(i32::from(code))
 }
 
-/// Reads a reply of the token endpoint to a refresh as [`refresh`] does, without a network.
+/// Reads a reply of the token endpoint to a refresh as [`Refresh`] does, without a network.
 ///
 /// # Errors
 /// 28000 when there are no tokens in the reply.

@@ -14,7 +14,7 @@ use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::io;
 use crate::log::Log;
-use crate::oauth::endpoint;
+use crate::oauth::endpoint::Refresh;
 use crate::process::PerProcess;
 use crate::settings::Settings;
 
@@ -324,8 +324,11 @@ impl Keeper {
             .name("apilink-token".into())
             .spawn(move || {
                 let mut lines = Vec::new();
-                let landing = keeper.renew(&settings, &demand, &given_up, &mut lines);
+                let refresh = Refresh::new(given_up);
+                let landing = keeper.renew(&settings, &demand, &refresh, &mut lines);
                 keeper.land(Flown { landing, lines }, &sender, &log);
+                // Nobody waits for what it may have to wait for.
+                drop(refresh);
             })
             .map_err(|error| {
                 Diagnostic::new(
@@ -365,11 +368,11 @@ impl Keeper {
         &self,
         settings: &Settings,
         demand: &Demand,
-        given_up: &CancellationToken,
+        refresh: &Refresh,
         lines: &mut Vec<String>,
     ) -> Landing {
-        let lock = self.lock(settings, given_up)?;
-        let landing = self.renew_locked(&lock, settings, demand, given_up, lines);
+        let lock = self.lock(settings, refresh.given_up())?;
+        let landing = self.renew_locked(&lock, settings, demand, refresh, lines);
         if let Ok(renewed) = &landing {
             // Under the lock, so that a login or a revocation that follows is not undone.
             self.state().current = Some(Arc::clone(&renewed.token));
@@ -382,7 +385,7 @@ impl Keeper {
         lock: &StoreLock,
         settings: &Settings,
         demand: &Demand,
-        given_up: &CancellationToken,
+        refresh: &Refresh,
         lines: &mut Vec<String>,
     ) -> Landing {
         let stored = self.of_lineage(self.store.load()?);
@@ -401,7 +404,7 @@ impl Keeper {
         }
         settings.check_for_token_request()?;
         self.store.check_writable()?;
-        match endpoint::refresh(settings, refresh_token, given_up) {
+        match refresh.run(settings, refresh_token) {
             Ok(fresh) => {
                 lines.push("The access token was refreshed.".into());
                 Ok(self.keep(lock, self.inherit(fresh, &known), lines))

@@ -622,14 +622,7 @@ fn cancelled_calls_and_dropped_bodies_leave_no_connection() {
     let session = service.connect("");
     let open_to_service = || {
         let port = service.sandbox.base_url().rsplit(':').next().unwrap();
-        let port = format!(":{:04X}", port.parse::<u16>().unwrap());
-        let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
-        let is_ours = |line: &&str| {
-            let columns: Vec<&str> = line.split_whitespace().collect();
-            // 01: established. Only the client's end has the service as its remote address.
-            columns.len() > 3 && columns[2].ends_with(&port) && columns[3] == "01"
-        };
-        table.lines().filter(is_ours).count()
+        super::connections_to(port.parse().unwrap())
     };
     let wait_until_closed = |kept: usize| {
         let begun = Instant::now();
