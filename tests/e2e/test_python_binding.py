@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
 import ctypes
 import datetime
 import gc
@@ -858,6 +859,28 @@ def test_a_login_is_cancelled(sandbox, free_port):
     with pytest.raises(apilink.Cancelled):
         connection.connect()
     assert not connection.connected
+
+
+def test_the_url_of_a_login_that_waits_is_told(sandbox, free_port):
+    shown = []
+    string = sandbox.connection_string(free_port)
+    connection = apilink.Connection(string, authorize=shown.append)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        login = pool.submit(connection.connect)
+        wait_for(lambda: shown)
+        url = pool.submit(connection.authorization_url)
+        state = pool.submit(lambda: connection.authorization_state)
+        try:
+            assert url.result(timeout=5) == shown[0]
+            assert f"state={state.result(timeout=5)}" in shown[0]
+            assert connection.pkce_verifier is None
+            own = pool.submit(connection.authorization_url, "of-the-program")
+            assert "state=of-the-program" in own.result(timeout=5)
+            assert not login.done()
+        finally:
+            browse(shown[0]).wait()
+        login.result(timeout=PATIENCE)
+    assert connection.get("users/who_am_i").ok
 
 
 # ---- cancelling ----------------------------------------------------------------------------
