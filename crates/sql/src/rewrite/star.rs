@@ -77,8 +77,7 @@ fn star(tokens: &Tokens, rows: &Rows) -> Option<usize> {
         && !core.is_opaque
         && !names_a_position(tokens, &select.tail);
     // Without duplicates, there is a row where there was one; but not so many, to leave some out.
-    let keeps_rows =
-        !core.is_distinct || (rows.is_one_enough && !leaves_out(tokens, &select.tail));
+    let keeps_rows = !core.is_distinct || (rows.is_one_enough && !leaves_out(tokens, &select.tail));
     (is_star && is_plain && keeps_rows).then_some(core.items.start)
 }
 

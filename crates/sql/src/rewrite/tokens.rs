@@ -23,12 +23,8 @@ impl<'s> Tokens<'s> {
     /// `None`: brackets or quotes do not match or are nested too deep, there are several
     /// statements, or parameters, whose numbers a rewrite could change.
     pub(super) fn new(sql: &'s str) -> Option<Self> {
-        let is_parameter = |token: &Token| {
-            matches!(
-                token.kind,
-                TokenKind::Parameter | TokenKind::NamedParameter
-            )
-        };
+        let is_parameter =
+            |token: &Token| matches!(token.kind, TokenKind::Parameter | TokenKind::NamedParameter);
         Self::with_parameters(sql).filter(|tokens| !tokens.list.iter().any(is_parameter))
     }
 
