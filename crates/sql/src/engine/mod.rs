@@ -12,7 +12,7 @@
 //! what the scans share, and [`sqlite`] runs the statement.
 
 mod bytecode;
-mod carry;
+pub(crate) mod carry;
 pub(crate) mod cell;
 mod choice;
 mod constants;

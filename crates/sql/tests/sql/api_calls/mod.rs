@@ -246,6 +246,17 @@ fn the_account_s_own_fields_cost_a_call_for_each_connection_that_needs_them() {
         &first,
         "SELECT name FROM users WHERE EXISTS (SELECT * FROM matters WHERE status = 'open')",
     );
+    ask(
+        &first,
+        "SELECT COUNT(*) FROM (SELECT * FROM matters ORDER BY id DESC LIMIT 10) AS t",
+    );
+    ask(
+        &first,
+        "SELECT name FROM users WHERE EXISTS (SELECT DISTINCT * FROM matters ORDER BY id LIMIT 1)",
+    );
+    let with_parameter =
+        "SELECT name FROM users WHERE EXISTS (SELECT * FROM matters WHERE status = ?)";
+    world::ask(&first, with_parameter, &[Value::Text("Open".to_owned())]).unwrap();
     assert_eq!(definitions(), 0);
     let whole = ask(&first, "SELECT * FROM matters");
     assert_eq!(definitions(), 1);
