@@ -7,6 +7,7 @@ pub mod request;
 pub mod response;
 pub(crate) mod retry;
 pub(crate) mod tls;
+pub(crate) mod trail;
 pub(crate) mod transport;
 pub(crate) mod upload;
 pub(crate) mod wire;

@@ -13,6 +13,7 @@ mod calls;
 #[cfg(target_os = "linux")]
 mod giving_up;
 mod login;
+mod paging;
 mod refresh;
 mod revoke;
 mod scripted;
