@@ -7,6 +7,7 @@ use http::Version;
 use reqwest::tls::TlsInfo;
 use sha2::{Digest as _, Sha256};
 
+use crate::error::in_seconds;
 use crate::settings::{ProxySettings, ServerCertificate, TransportSettings};
 
 /// The connection that a reply came over.
@@ -47,7 +48,7 @@ impl Display for Wire {
 /// How connections are made. Passwords are no part of it.
 pub(crate) fn describe(settings: &TransportSettings) -> String {
     let timeout = match settings.timeout {
-        Some(timeout) => format!("Timeout {} s", timeout.as_secs()),
+        Some(timeout) => format!("Timeout {}", in_seconds(timeout)),
         None => "no Timeout".into(),
     };
     let proxy = match &settings.proxy {

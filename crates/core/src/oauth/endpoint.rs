@@ -21,7 +21,7 @@ use url::{Url, form_urlencoded};
 use super::callback::printable;
 use super::reply::TokenReply;
 use crate::cancel::CancellationToken;
-use crate::error::{Diagnostic, Result, SqlState, native};
+use crate::error::{Diagnostic, Result, SqlState, in_seconds, native};
 use crate::http::client as http_client;
 use crate::http::interruptible::{InterruptibleLayer, was_given_up};
 use crate::http::request::RequestBody;
@@ -438,10 +438,10 @@ fn blocking_failure(error: &reqwest::Error, timeout: Duration) -> (Stage, Diagno
         return (Stage::Final, Diagnostic::cancelled());
     }
     if error.is_timeout() {
-        let seconds = timeout.as_secs_f64();
         let message = format!(
-            "The token endpoint did not answer within {seconds} seconds. Try again later, or \
-             raise the time limit (property Timeout)."
+            "The token endpoint did not answer within {}. Try again later, or raise the time limit \
+             (property Timeout).",
+            in_seconds(timeout)
         );
         return (Stage::Final, Diagnostic::new(SqlState::TIMEOUT, message));
     }

@@ -187,7 +187,7 @@ fn the_log_tells_how_a_request_went_out() {
     let sent = "[NET]\tGET /api/v4/users/who_am_i.json: HTTP/2.0 over 127.0.0.1";
     let set_up = |proxy: &str| {
         format!(
-            "[NET]\tTimeout 60 s; {proxy}; certificates of SSLServerCert are trusted; no client \
+            "[NET]\tTimeout 60 seconds; {proxy}; certificates of SSLServerCert are trusted; no client \
              certificate"
         )
     };
