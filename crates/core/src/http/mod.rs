@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod interruptible;
+pub(crate) mod lines;
 pub(crate) mod rate_limit;
 pub mod request;
 pub mod response;

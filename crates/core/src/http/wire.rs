@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 
-use http::Version;
+use http::{Extensions, Version};
 use reqwest::tls::TlsInfo;
 use sha2::{Digest as _, Sha256};
 
@@ -23,10 +23,19 @@ pub(crate) struct Wire {
 impl Wire {
     /// The certificate is known if the client keeps it (`tls_info`).
     pub(crate) fn of(reply: &reqwest::Response) -> Self {
-        let tls = reply.extensions().get::<TlsInfo>();
+        Self::new(reply.version(), reply.remote_addr(), reply.extensions())
+    }
+
+    /// As [`Wire::of`].
+    pub(crate) fn of_blocking(reply: &reqwest::blocking::Response) -> Self {
+        Self::new(reply.version(), reply.remote_addr(), reply.extensions())
+    }
+
+    fn new(version: Version, remote: Option<SocketAddr>, extensions: &Extensions) -> Self {
+        let tls = extensions.get::<TlsInfo>();
         Self {
-            version: reply.version(),
-            remote: reply.remote_addr(),
+            version,
+            remote,
             certificate: tls.and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec),
         }
     }

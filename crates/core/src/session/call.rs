@@ -11,6 +11,7 @@ use url::Url;
 use super::{Session, Tokens, problem, target};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::lines::{Attempted, write_wait};
 use crate::http::rate_limit::{Budget, calls_left};
 use crate::http::response::{Asked, LimitSeen};
 use crate::http::retry::{backoff, is_repeatable, retry_after};
@@ -18,7 +19,7 @@ use crate::http::trail::Trail;
 use crate::http::transport::{Attempt, Failure, Stage};
 use crate::http::{Request, RequestBody, Response, Target};
 use crate::io::{self, Lanes};
-use crate::log::{describe_headers, is_harmless};
+use crate::log::is_harmless;
 use crate::oauth::endpoint;
 use crate::token::TokenSet;
 use crate::token::keeper::Demand;
@@ -268,49 +269,21 @@ impl Call<'_, '_> {
         {
             headers.insert(AUTHORIZATION, endpoint::bearer(&token.token_type, secret)?);
         }
-        let log = &self.session.log;
-        log.write(3, "HTTP", || {
-            format!(
-                "{} headers: {}",
-                self.describe(),
-                describe_headers(&headers)
-            )
-        });
+        let log = &*self.session.log;
+        let attempted = Attempted::begin(log, || self.describe(), &headers);
         let attempt = Attempt {
             method: self.method.clone(),
             url: self.url.clone(),
             headers,
             timeout: self.timeout,
         };
-        let begun = Instant::now();
         let outcome = self
             .session
             .transport
             .send(attempt, &mut self.body, self.cancel);
-        let took = begun.elapsed().as_millis();
         match &outcome {
-            Ok(reply) => {
-                log.write(2, "HTTP", || {
-                    format!("{}: {} in {took} ms", self.describe(), reply.status())
-                });
-                log.write(4, "NET", || {
-                    format!("{}: {}", self.describe(), reply.wire())
-                });
-                log.write(3, "HTTP", || {
-                    format!(
-                        "{} reply headers: {}",
-                        self.describe(),
-                        describe_headers(reply.headers())
-                    )
-                });
-            }
-            Err(failure) => log.write(1, "HTTP", || {
-                format!(
-                    "{}: {} after {took} ms",
-                    self.describe(),
-                    failure.diagnostic
-                )
-            }),
+            Ok(reply) => attempted.answered(reply.status(), reply.headers(), reply.wire()),
+            Err(failure) => attempted.failed(&failure.diagnostic),
         }
         Ok(outcome)
     }
@@ -440,13 +413,7 @@ impl Call<'_, '_> {
     }
 
     fn log_wait(&self, wait: Duration, why: &str) {
-        self.session.log.write(2, "HTTP", || {
-            format!(
-                "{}: {why}; waiting {} ms",
-                self.describe(),
-                wait.as_millis()
-            )
-        });
+        write_wait(&*self.session.log, || self.describe(), wait, why);
     }
 
     /// Goes on at another place (RFC 9110 section 15.4).

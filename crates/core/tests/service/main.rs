@@ -12,6 +12,7 @@ mod bodies;
 mod calls;
 #[cfg(target_os = "linux")]
 mod giving_up;
+mod logging;
 mod login;
 mod paging;
 mod refresh;
