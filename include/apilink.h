@@ -703,7 +703,9 @@ int32_t apilink_request_execute(apilink_request *request,
 // @return APILINK_NO_DATA when response is the last page; APILINK_INVALID_HANDLE also for an
 //         invalid response; else as apilink_request_execute, and APILINK_ERROR with HY024 (the
 //         response is of another connection), 22018 (it is not JSON, or what it names as its next
-//         page is no text) or HY010 (its body was read in pieces, or a call runs on it).
+//         page is no text), HY000 (what it names as its next page is one of those that led to it,
+//         so that the list would never end) or HY010 (its body was read in pieces, or a call runs
+//         on it).
 //
 // Threads: any; a call that overlaps another one on the same request or response gets HY010.
 int32_t apilink_request_next_page(apilink_request *request,

@@ -359,6 +359,17 @@ def test_a_request_fetches_the_next_page(clio):
     assert request.execute().json() == first.json()
 
 
+def test_a_list_that_leads_in_a_circle_ends_with_an_error(clio, sandbox):
+    paging = {"next": f"{sandbox.url}/api/v4/matters.json?fields=id"}
+    body = json.dumps({"data": [{"id": 17}], "meta": {"paging": paging}})
+    sandbox.fault("/api/v4/matters*", "garbage", times=5, body=body)
+    seen = []
+    with pytest.raises(apilink.ApilinkError, match="read already"):
+        for record in clio.records("matters"):
+            seen.append(record["id"])
+    assert seen == [17, 17]
+
+
 def test_what_is_no_list_has_no_records(clio):
     with pytest.raises(TypeError, match="users/who_am_i is not a list"):
         list(clio.records("users/who_am_i", fields="id"))

@@ -12,7 +12,9 @@ mod bodies;
 mod calls;
 #[cfg(target_os = "linux")]
 mod giving_up;
+mod logging;
 mod login;
+mod paging;
 mod refresh;
 mod revoke;
 mod scripted;
