@@ -71,7 +71,8 @@ fn step(
     if !named.is_empty() {
         let named = named.join(", ");
         reasons.push(format!(
-            "what {named} shows is looked up by key, for each page, unless it comes with the record"
+            "what {named} shows is looked up by key, for several pages at once, unless it comes with \
+             the record"
         ));
     }
     Step {

@@ -8,7 +8,7 @@ use apilink_core::Result;
 
 use super::bytecode::{ScanFacts, Source};
 use super::choice::Beginning;
-use super::fetch::{Delivered, Stream};
+use super::fetch::{Delivered, Stream, Wanted};
 use super::layout::Layout;
 use super::plan::{Access, Plan, Role};
 use super::request::{Demand, Given, whole};
@@ -138,7 +138,11 @@ impl Runtime {
             return self.store_rest(&mut shared);
         }
         self.turn_to_values(&mut shared)?;
-        let Some(Delivered { mut page, warnings }) = shared.stream.next_page()? else {
+        let reads_on = shared.fetches_ahead
+            && shared.by_value.is_none()
+            && shared.way.is_none_or(|way| !way.descending);
+        let wanted = if reads_on { Wanted::Each } else { Wanted::Next };
+        let Some(Delivered { mut page, warnings }) = shared.stream.next_page(wanted)? else {
             return Ok(false);
         };
         shared.received += page.records;
@@ -269,7 +273,7 @@ impl Runtime {
         );
         let mut table = self.state().store.table(&shape, &layout)?;
         let key = |row: &Row| whole(row.get(slot?)?);
-        while let Some(Delivered { mut page, warnings }) = stream.next_page()? {
+        while let Some(Delivered { mut page, warnings }) = stream.next_page(Wanted::Next)? {
             self.warn(warnings);
             self.note(plan, &mut page);
             let count = page.rows.len();

@@ -10,6 +10,7 @@ use super::carry::Carrier;
 use super::choice::{Beginning, Repeats};
 use super::fetch::{Fetcher, Stream};
 use super::layout::Layout;
+use super::names;
 use super::plan::{Access, Plan, Role};
 use super::repeat::{Shared, local_values};
 use super::request::{Demand, FEW_VALUES, Given, Requester};
@@ -268,7 +269,8 @@ impl Runtime {
                 Arc::clone(&layout),
                 demand,
                 self.parent_key(plan, shape),
-            );
+            )
+            .without(names::conditions(shape, &layout, plan));
             let way = self.way(plan, shape);
             return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::{Diagnostic, Result};
 
-use super::fetch::{Delivered, Stream};
+use super::fetch::{Delivered, Stream, Wanted};
 use super::repeat::Shared;
 use super::request::{Given, whole};
 use super::row::Row;
@@ -319,7 +319,10 @@ impl Cursor {
         else {
             return Ok(None);
         };
-        let Some(Delivered { mut page, warnings }) = stream.next_page()? else {
+        // From the end, a list can be read only so far.
+        let reads_on = *fetches_ahead && way.is_none_or(|way| !way.descending);
+        let wanted = if reads_on { Wanted::Each } else { Wanted::Next };
+        let Some(Delivered { mut page, warnings }) = stream.next_page(wanted)? else {
             return Ok(None);
         };
         *received += page.records;
