@@ -213,6 +213,8 @@ pub(crate) enum Role {
     Offset,
     /// A bound of the key, beyond which the list need not be read.
     Bound,
+    /// An OFFSET that `SQLite` counts: a list of no more records than that need not be read.
+    Skipped,
 }
 
 /// What the plan does with a constraint, in the order of the constraints.

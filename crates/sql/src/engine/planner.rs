@@ -136,6 +136,7 @@ impl Planner<'_> {
             order = self.bounds();
         }
         self.local();
+        self.skipped();
         let (cost, rows) = self.estimate();
         let mut choice = self.into_choice(Access::List, order, is_exact, cost, rows);
         choice.order_consumed = order_consumed;
@@ -600,6 +601,18 @@ impl Planner<'_> {
         true
     }
 
+    /// An OFFSET that is not left to the service, and may be beyond the first page.
+    fn skipped(&mut self) {
+        let offset = self.usable(|constraint| constraint.operator == Operator::Offset);
+        let page_size = self.table.list.as_ref().map(|list| list.page_size);
+        let Some((at, page_size)) = offset.zip(page_size) else {
+            return;
+        };
+        if !self.is_taken(at) && self.count_at(at) >= page_size.into() {
+            self.take(at, Role::Skipped, false);
+        }
+    }
+
     /// The value of a LIMIT or an OFFSET; the largest there is where it is not known.
     fn count_at(&self, at: usize) -> u64 {
         let value = self
@@ -652,7 +665,7 @@ impl Planner<'_> {
                 }
                 // About as much as any comparison leaves.
                 Role::Bound => rows /= 4.0,
-                Role::Key | Role::Limit | Role::Offset => {}
+                Role::Key | Role::Limit | Role::Offset | Role::Skipped => {}
             }
         }
         let rows = rows.max(2.0);

@@ -15,7 +15,7 @@ use super::plan::{Access, Plan, Role};
 use super::repeat::{Shared, local_values};
 use super::request::{Demand, FEW_VALUES, Given, Requester};
 use super::row::Row;
-use super::scan::{Cursor, Rows, Way};
+use super::scan::{Cursor, Limits, Rows, Way};
 use super::store::Store;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::types::SqlType;
@@ -271,8 +271,12 @@ impl Runtime {
                 self.parent_key(plan, shape),
             )
             .without(names::conditions(shape, &layout, plan));
-            let way = self.way(plan, shape);
-            return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
+            let limits = Limits {
+                way: self.way(plan, shape),
+                bound,
+                skipped: Self::number_for(plan, given, &Role::Skipped),
+            };
+            return Ok(Rows::streamed(stream, fetches_ahead, limits));
         }
         let shared = self.shared(&beginning, demand, by_value)?;
         Ok(Rows::stored(shared, local))
@@ -290,14 +294,17 @@ impl Runtime {
 
     /// The key beyond which a scan need not be read.
     pub(super) fn bound(plan: &Plan, given: &[Given]) -> Option<i64> {
-        plan.arguments
-            .iter()
-            .zip(given)
-            .find(|(argument, _)| argument.role == Role::Bound)
-            .and_then(|(_, given)| match given {
-                Given::One(value) => super::request::whole(value),
-                Given::Many(_) => None,
-            })
+        Self::number_for(plan, given, &Role::Bound)
+    }
+
+    /// The whole number that is given for a role.
+    fn number_for(plan: &Plan, given: &[Given], role: &Role) -> Option<i64> {
+        let mut pairs = plan.arguments.iter().zip(given);
+        let (_, given) = pairs.find(|(argument, _)| argument.role == *role)?;
+        match given {
+            Given::One(value) => super::request::whole(value),
+            Given::Many(_) => None,
+        }
     }
 
     /// Which way a scan goes through the keys, if it goes by them.

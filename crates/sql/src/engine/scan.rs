@@ -56,6 +56,16 @@ impl Way {
     }
 }
 
+/// Where a scan may end before its list does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) way: Option<Way>,
+    /// The key beyond which it is not read.
+    pub(crate) bound: Option<i64>,
+    /// Rows that are left out at its beginning.
+    pub(crate) skipped: Option<i64>,
+}
+
 /// Rows in the order in which a scan gives them.
 pub(crate) enum Rows {
     /// As the pages come.
@@ -65,6 +75,8 @@ pub(crate) enum Rows {
         fetches_ahead: bool,
         way: Option<Way>,
         bound: Option<i64>,
+        /// Rows that are left out at the beginning.
+        skipped: Option<u64>,
         /// The records received.
         received: u64,
     },
@@ -99,18 +111,19 @@ impl Rows {
         Self::Counted(count)
     }
 
-    pub(crate) fn streamed(
-        stream: Stream,
-        fetches_ahead: bool,
-        way: Option<Way>,
-        bound: Option<i64>,
-    ) -> Self {
+    pub(crate) fn streamed(stream: Stream, fetches_ahead: bool, limits: Limits) -> Self {
+        let Limits {
+            way,
+            bound,
+            skipped,
+        } = limits;
         Self::Streamed {
             stream: Box::new(stream),
             ready: VecDeque::new(),
             fetches_ahead,
             way,
             bound,
+            skipped: skipped.and_then(|rows| u64::try_from(rows).ok()),
             received: 0,
         }
     }
@@ -314,18 +327,25 @@ impl Cursor {
             fetches_ahead,
             received,
             way,
+            skipped,
             ..
         } = &mut self.rows
         else {
             return Ok(None);
         };
         // From the end, a list can be read only so far.
-        let reads_on = *fetches_ahead && way.is_none_or(|way| !way.descending);
+        let reads_on = *fetches_ahead && skipped.is_none() && way.is_none_or(|way| !way.descending);
         let wanted = if reads_on { Wanted::Each } else { Wanted::Next };
         let Some(Delivered { mut page, warnings }) = stream.next_page(wanted)? else {
             return Ok(None);
         };
         *received += page.records;
+        // However they are sorted and compared, none is left behind those that are left out.
+        if let Some((skipped, total)) = skipped.take().zip(stream.total())
+            && total <= skipped
+        {
+            stream.end();
+        }
         let end = self.runtime.offset_end();
         if *fetches_ahead && reaches(*way, *received, stream.page_size(), end) {
             stream.fetch_ahead();
