@@ -259,6 +259,12 @@ impl Runtime {
             return Ok(Rows::counted(count));
         }
         let by_value = self.by_value(&beginning, &fixed, &kept, &demand);
+        if !reads_table && Self::counts_values(plan, facts) {
+            let values = by_value.as_ref();
+            if let Some(count) = self.count_values(&beginning, &demand, values)? {
+                return Ok(Rows::counted(count));
+            }
+        }
         let is_read_once = !facts.is_inner && self.places(&plan.table) <= 1;
         if is_read_once && by_value.is_none() {
             let bound = Self::bound(plan, given);
@@ -332,7 +338,12 @@ impl Runtime {
     }
 
     /// The number of records of a demand, asked for once.
-    fn count(&self, plan: &Plan, shape: &TableShape, demand: &Demand) -> Result<Option<u64>> {
+    pub(super) fn count(
+        &self,
+        plan: &Plan,
+        shape: &TableShape,
+        demand: &Demand,
+    ) -> Result<Option<u64>> {
         let key = (plan.table.clone(), demand.clone());
         if let Some(&known) = self.state().counts.get(&key) {
             return Ok(Some(known));
@@ -346,6 +357,15 @@ impl Runtime {
 
     /// Whether only the number of rows matters, and the service knows it.
     pub(crate) fn is_counted(plan: &Plan, facts: &ScanFacts) -> bool {
+        Self::needs_number(plan, facts) && !has_many(plan)
+    }
+
+    /// Whether only the number of rows matters, and the service knows it for each of many values.
+    pub(super) fn counts_values(plan: &Plan, facts: &ScanFacts) -> bool {
+        Self::needs_number(plan, facts) && has_many(plan) && facts.stops == Stops::Never
+    }
+
+    fn needs_number(plan: &Plan, facts: &ScanFacts) -> bool {
         plan.access == Access::List
             && facts.columns.is_empty()
             && !facts.reads_rowid
@@ -422,6 +442,10 @@ impl Runtime {
 
 pub(super) fn has_role(plan: &Plan, role: &Role) -> bool {
     plan.arguments.iter().any(|argument| argument.role == *role)
+}
+
+fn has_many(plan: &Plan) -> bool {
+    plan.arguments.iter().any(|argument| argument.is_many)
 }
 
 pub(super) fn place(plan: &Plan) -> Place {

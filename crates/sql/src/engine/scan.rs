@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use apilink_core::{Diagnostic, Result};
 
 use super::fetch::{Delivered, Stream, Wanted};
+use super::plan::Argument;
 use super::repeat::Shared;
 use super::request::{Given, whole};
 use super::row::Row;
@@ -24,6 +25,8 @@ pub(crate) struct Cursor {
     given: Vec<Given>,
     /// The values that hidden columns were compared with.
     asked: Vec<(usize, Value)>,
+    /// What the scan compares its rows with, by the slots that are compared.
+    chosen: Vec<(usize, Argument)>,
     rows: Rows,
     row: Option<Row>,
     /// The number of the row in this scan, from 1.
@@ -165,6 +168,7 @@ impl Cursor {
             slots: Vec::new(),
             given: Vec::new(),
             asked: Vec::new(),
+            chosen: Vec::new(),
             rows: Rows::counted(0),
             row: None,
             number: 0,
@@ -203,6 +207,14 @@ impl Cursor {
                 Given::Many(_) => None,
             })
             .collect();
+        let many = plan.arguments.iter().filter(|argument| argument.is_many);
+        self.chosen = many
+            .map(|argument| {
+                let slot = argument.column.and_then(|column| *self.slots.get(column)?);
+                let slot = slot.ok_or_else(|| internal("a comparison without its column"))?;
+                Ok((slot, argument.clone()))
+            })
+            .collect::<Result<_>>()?;
         self.given = given.to_vec();
         self.rows = runtime.begin(plan_number, given)?;
         self.advance()
@@ -211,6 +223,9 @@ impl Cursor {
     /// Moves to the next row.
     pub(crate) fn advance(&mut self) -> Result<()> {
         self.row = self.next_row()?;
+        while self.row.as_ref().is_some_and(|row| !self.is_chosen(row)) {
+            self.row = self.next_row()?;
+        }
         if self
             .row
             .as_ref()
@@ -222,6 +237,15 @@ impl Cursor {
         self.number += 1;
         self.count_equals();
         Ok(())
+    }
+
+    /// Whether a row has the values that the scan gives. Rows of which only the number is known have.
+    fn is_chosen(&self, row: &Row) -> bool {
+        matches!(self.rows, Rows::Counted(_))
+            || self.chosen.iter().all(|(slot, argument)| {
+                let value = row.get(*slot);
+                value.is_some_and(|value| argument.has(value))
+            })
     }
 
     fn next_row(&mut self) -> Result<Option<Row>> {
