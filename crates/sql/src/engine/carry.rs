@@ -346,7 +346,7 @@ fn columns_read(state: &State) -> HashMap<Place, BTreeSet<usize>> {
         let searched = plan
             .arguments
             .iter()
-            .filter(|argument| is_searched(&argument.role));
+            .filter(|argument| argument.is_many || is_searched(&argument.role));
         used.extend(searched.filter_map(|argument| argument.column));
     }
     columns

@@ -8,7 +8,7 @@
 //! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans, [`choice`] takes
 //! those that are fewer, [`lookup`] puts keys together, [`fetch`] sends them, and [`page`] reads the
 //! replies into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and [`names`]
-//! asks for what records do not show. [`repeat`] and [`store`] keep what is read again, [`runtime`] is
+//! asks for what records do not show. [`repeat`], [`part`] and [`store`] keep what is read again, [`runtime`] is
 //! what the scans share, and [`sqlite`] runs the statement.
 
 mod bytecode;
@@ -24,6 +24,7 @@ mod lookup;
 pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
+mod part;
 mod plan;
 mod planner;
 mod repeat;
