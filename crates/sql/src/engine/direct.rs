@@ -256,13 +256,12 @@ mod tests {
                 None,
             ),
         ] {
-            let plan = 0;
-            let plain = Plain {
-                plan,
+            let expected = Plain {
+                plan: 0,
                 columns,
                 limit,
             };
-            assert_eq!(Plain::of(&real(sql)), Some(plain), "{sql}");
+            assert_eq!(Plain::of(&real(sql)), Some(expected), "{sql}");
         }
         for sql in [
             "SELECT key + 1 FROM json_each('[1]')",

@@ -7,7 +7,7 @@
 //!
 //! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans, [`choice`] takes
 //! those that are fewer, [`lookup`] puts keys together, [`fetch`] sends them, and [`page`] reads the
-//! replies into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and [`names`]
+//! replies ([`json`]) into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and [`names`]
 //! asks for what records do not show. [`repeat`] and [`store`] keep what is read again, [`runtime`] is
 //! what the scans share, and [`sqlite`] runs the statement, of which [`direct`] takes over what it
 //! can.
@@ -21,6 +21,7 @@ mod direct;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 mod filters;
+mod json;
 pub(crate) mod layout;
 mod lookup;
 pub(crate) mod names;
