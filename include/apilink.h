@@ -25,7 +25,8 @@
  *    thread and never waits. Diagnostic records belong to the handle of the call.
  *  - Nothing is written to the program's standard output or error, no signal handler, locale or
  *    environment variable is changed. The calling thread, or threads of the library's own (16 at
- *    most), do the input and output. A thread that calls needs a stack of 128 KiB.
+ *    most, and two more for each token that is being refreshed), do the input and output. SIGPIPE
+ *    is blocked in them while they do. A thread that calls needs a stack of 128 KiB.
  *  - HTTP errors are replies: APILINK_SUCCESS_WITH_INFO with a response. APILINK_ERROR says that
  *    there is no reply.
  *  - Every function can fail with HY000 as well, where the library has a bug.
@@ -846,7 +847,8 @@ int32_t apilink_response_read(apilink_response *response,
                               int64_t *read);
 
 // Writes the rest of the body to a file. The file appears under its name only when it is
-// complete; an existing one is replaced then.
+// complete; an existing one is replaced then, or the one that a symbolic link leads to. Where there
+// is something else, such as a directory or a device, it is HY000, and the body can still be read.
 //
 // @param response  the response.
 // @param path      UTF-8.
@@ -900,15 +902,15 @@ int32_t apilink_response_json_text(apilink_response *response,
                                    int64_t capacity,
                                    int64_t *length);
 
-// An integer of a JSON body, exact to 64 bits; also one that is sent as a string, or with a
-// fraction of 0.
+// An integer of a JSON body, exact to 64 bits; also one that is sent as a string, or, up to 2 to the
+// power of 53, with a fraction of 0 or an exponent.
 //
 // @param response        the response.
 // @param pointer         the JSON Pointer; see apilink_response_json_type.
 // @param pointer_length  its length in bytes, or -1.
 // @param value           receives the integer.
 // @return APILINK_SUCCESS; APILINK_NO_DATA when the pointer leads nowhere or to null;
-//         APILINK_ERROR (22018: not an integer; 22003: more than 64 bits; and as
+//         APILINK_ERROR (22018: not an integer; 22003: more than that; and as
 //         apilink_response_json_type); APILINK_INVALID_HANDLE.
 //
 // Threads: any; a call that overlaps another one on the same response gets HY010.

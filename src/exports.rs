@@ -1116,7 +1116,8 @@ pub unsafe extern "C" fn apilink_response_read(
 }
 
 /// Writes the rest of the body to a file. The file appears under its name only when it is
-/// complete; an existing one is replaced then.
+/// complete; an existing one is replaced then, or the one that a symbolic link leads to. Where there
+/// is something else, such as a directory or a device, it is HY000, and the body can still be read.
 ///
 /// @param response  the response.
 /// @param path      UTF-8.
@@ -1207,15 +1208,15 @@ pub unsafe extern "C" fn apilink_response_json_text(
     })
 }
 
-/// An integer of a JSON body, exact to 64 bits; also one that is sent as a string, or with a
-/// fraction of 0.
+/// An integer of a JSON body, exact to 64 bits; also one that is sent as a string, or, up to 2 to the
+/// power of 53, with a fraction of 0 or an exponent.
 ///
 /// @param response        the response.
 /// @param pointer         the JSON Pointer; see apilink_response_json_type.
 /// @param pointer_length  its length in bytes, or -1.
 /// @param value           receives the integer.
 /// @return APILINK_SUCCESS; APILINK_NO_DATA when the pointer leads nowhere or to null;
-///         APILINK_ERROR (22018: not an integer; 22003: more than 64 bits; and as
+///         APILINK_ERROR (22018: not an integer; 22003: more than that; and as
 ///         apilink_response_json_type); APILINK_INVALID_HANDLE.
 ///
 /// Threads: any; a call that overlaps another one on the same response gets HY010.

@@ -78,10 +78,12 @@ pub(crate) fn integer(value: &Value) -> Result<i64> {
             (Some(integer), _) => Ok(integer),
             (None, Some(double)) if double.fract() != 0.0 => Err(is_not("an integer")),
             (None, Some(double)) => exact_integer(double),
-            (None, None) => Err(out_of_range()),
+            (None, None) => Err(out_of_range("does not fit into 64 bits")),
         },
         Value::String(text) => text.parse::<i64>().map_err(|error| match error.kind() {
-            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => out_of_range(),
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => {
+                out_of_range("does not fit into 64 bits")
+            }
             _ => is_not("an integer"),
         }),
         _ => Err(is_not("an integer")),
@@ -91,7 +93,10 @@ pub(crate) fn integer(value: &Value) -> Result<i64> {
 /// An integer that is written like 5.0 or 5e3, as far as that is exact.
 fn exact_integer(double: f64) -> Result<i64> {
     if double.abs() > EXACT {
-        return Err(out_of_range());
+        return Err(out_of_range(
+            "is no integer that can be told exactly: it is too large, or written with a fraction or \
+             an exponent",
+        ));
     }
     #[allow(
         clippy::cast_possible_truncation,
@@ -116,7 +121,7 @@ pub(crate) fn double(value: &Value) -> Result<f64> {
     if double.is_finite() {
         Ok(double)
     } else {
-        Err(out_of_range())
+        Err(out_of_range("is too large for a double"))
     }
 }
 
@@ -142,11 +147,10 @@ fn is_not(what: &str) -> Diagnostic {
     )
 }
 
-fn out_of_range() -> Diagnostic {
-    Diagnostic::new(
-        SqlState::OUT_OF_RANGE,
-        "The number does not fit into 64 bits. Read it as text.",
-    )
+fn out_of_range(why: &str) -> Diagnostic {
+    let message =
+        format!("The number {why}. Its digits are in the body; a string holds them as text, too.");
+    Diagnostic::new(SqlState::OUT_OF_RANGE, message)
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@
     reason = "tests; every unsafe block here is a call of the C interface with places of its own"
 )]
 
+#[cfg(unix)]
+mod broken_pipes;
 mod cancelling;
 mod connections;
 mod every_buffer;

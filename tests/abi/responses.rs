@@ -5,6 +5,8 @@ use std::ptr::{null, null_mut};
 
 use apilink::constants::*;
 use apilink::exports::*;
+#[cfg(unix)]
+use apilink::handles::apilink_response;
 use clio_sandbox::{Fault, FaultKind};
 
 use crate::world::{
@@ -304,6 +306,44 @@ fn a_body_that_was_read_in_pieces_cannot_be_had_as_a_whole() {
         (code, first_state(world.response).as_str()),
         (APILINK_ERROR, "HY000")
     );
+}
+
+#[cfg(unix)]
+fn save(response: *mut apilink_response, path: &std::path::Path) -> (i32, String) {
+    let text = path.to_str().unwrap();
+    let code =
+        unsafe { apilink_response_save(response, text.as_ptr().cast(), size(text), null_mut()) };
+    (code, first_state(response))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_body_replaces_nothing_but_files_and_what_links_lead_to() {
+    let world = World::start();
+    let place = |name: &str| world.directory.path().join(name);
+    let fifo = std::ffi::CString::new(place("fifo").to_str().unwrap()).unwrap();
+    assert_eq!(unsafe { libc::mkfifo(fifo.as_ptr(), 0o600) }, 0);
+    std::fs::create_dir(place("directory")).unwrap();
+    std::os::unix::fs::symlink("fifo", place("link to fifo")).unwrap();
+    std::os::unix::fs::symlink("circle", place("circle")).unwrap();
+    for name in ["fifo", "directory", "link to fifo", "circle"] {
+        let refused = (APILINK_ERROR, "HY000".to_owned());
+        assert_eq!(save(world.response, &place(name)), refused, "{name}");
+        assert!(!place(name).is_file(), "{name}");
+    }
+    // The body is still there.
+    let whole = body(world.response);
+    std::fs::write(place("old"), "old").unwrap();
+    for (link, target) in [("link to old", "old"), ("link to new", "new")] {
+        std::os::unix::fs::symlink(target, place(link)).unwrap();
+        let response = execute(world.prepared("matters"));
+        let expected = body(response);
+        let response = execute(world.prepared("matters"));
+        assert_eq!(save(response, &place(link)).0, APILINK_SUCCESS);
+        assert!(place(link).is_symlink());
+        assert_eq!(std::fs::read(place(target)).unwrap(), expected);
+    }
+    assert!(!whole.is_empty());
 }
 
 /// What broke off must never look as if it had come to its end.

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::fork;
+use crate::{broken_pipe, fork};
 
 /// Runs `work`; `None` when it panicked.
 ///
@@ -15,6 +15,7 @@ use crate::fork;
 /// has written it to the standard error already, unless the program replaced the hook.
 pub fn catch<R>(work: impl FnOnce() -> R) -> Option<R> {
     fork::watch();
+    broken_pipe::watch();
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => Some(result),
         Err(payload) => {

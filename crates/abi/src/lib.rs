@@ -3,6 +3,7 @@
 //! - [`registry`]: handles that are tokens, never addresses
 //! - [`boundary`]: panics stay inside the library
 //! - [`fork`]: forks are counted
+//! - [`broken_pipe`]: a connection that the other side closes does not end the program
 //! - [`code`]: the return codes, in the manner of ODBC
 //! - [`diagnostics`]: the records that a call leaves on its handle
 //! - [`cancel`]: what runs on a handle, so that it can be cancelled
@@ -14,6 +15,7 @@ compile_error!(
 );
 
 pub mod boundary;
+pub mod broken_pipe;
 pub mod cancel;
 pub mod code;
 pub mod diagnostics;

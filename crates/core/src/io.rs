@@ -23,6 +23,7 @@ use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
+use crate::broken_pipe::held_back;
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
 use crate::process::PerProcess;
@@ -145,7 +146,7 @@ impl Lane {
         let thread = Arc::clone(&lane);
         std::thread::Builder::new()
             .name("apilink-io".into())
-            .spawn(move || thread.drive_when_needed())
+            .spawn(move || held_back(|| thread.drive_when_needed()))
             .map_err(problem)?;
         Ok(lane)
     }
@@ -269,7 +270,7 @@ where
         Place::Here(turn) => {
             let lane = &turn.0;
             let work = work(lane);
-            lane.runtime.block_on(unless_cancelled(cancel, work))
+            held_back(|| lane.runtime.block_on(unless_cancelled(cancel, work)))
         }
         Place::Elsewhere(place) => {
             let work = work(&place.0);

@@ -5,6 +5,7 @@
 //! in [`properties`] and the [`profile`], [`token`] keeps the token state, [`oauth`] obtains
 //! tokens, [`http`] sends requests, and [`session`] ties them together.
 
+pub mod broken_pipe;
 pub mod cancel;
 pub mod connection_string;
 pub mod error;

@@ -1,12 +1,13 @@
 //! A reply, and the ways to read its body.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use serde_json::error::Category;
 use tokio::sync::mpsc;
 use tokio_util::sync::DropGuard;
 use url::Url;
@@ -299,11 +300,13 @@ impl Response {
         Ok(count)
     }
 
-    /// Writes the rest of the body to a file, which appears under its name only when complete.
-    /// Returns the number of bytes.
+    /// Writes the rest of the body to a file, which appears under its name only when complete. Where
+    /// there is a file, it is replaced; where there is a symbolic link, what it leads to. Returns the
+    /// number of bytes.
     ///
     /// # Errors
-    /// HY000 naming the file; 08S01, HYT00 or HY008 when the rest of the body does not arrive. What
+    /// HY000 naming the file, if there is something else than a file as well, before anything is read;
+    /// 08S01, HYT00 or HY008 when the rest of the body does not arrive. What
     /// had arrived is lost then, and the body cannot be read any more (HY010).
     pub fn save(&mut self, path: &Path, cancel: &CancellationToken) -> Result<u64> {
         let problem = |error: std::io::Error| {
@@ -312,6 +315,7 @@ impl Response {
                 format!("The file {} cannot be written: {error}.", path.display()),
             )
         };
+        let path = place_of_file(path).map_err(problem)?;
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -324,7 +328,7 @@ impl Response {
         let mut file = builder.tempfile_in(folder).map_err(problem)?;
         let (piece, rest) = self.pieces()?;
         let written = write_rest(&mut file, piece, rest, cancel, &problem).and_then(|written| {
-            file.persist(path).map_err(|error| problem(error.error))?;
+            file.persist(&path).map_err(|error| problem(error.error))?;
             Ok(written)
         });
         if written.is_err() {
@@ -465,17 +469,28 @@ fn collect(
     Ok(())
 }
 
+/// Where a file is or will be that a path leads to: nothing but a file may be replaced by one.
+fn place_of_file(path: &Path) -> std::io::Result<PathBuf> {
+    let circle = || std::io::Error::other("its symbolic links lead in a circle");
+    let place = platform::behind_links(path).ok_or_else(circle)?;
+    match platform::check_is_file(&place) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(place),
+        checked => checked.map(|()| place),
+    }
+}
+
 fn parse_json(body: &[u8]) -> Result<Value> {
     serde_json::from_slice(body).map_err(|error| {
-        // serde_json's text can quote the body; its position cannot.
+        // What does not fit a type would be quoted; what is wrong with JSON itself is not.
+        let reason = match error.classify() {
+            Category::Syntax | Category::Eof => error.to_string(),
+            Category::Data | Category::Io => {
+                format!("line {}, column {}", error.line(), error.column())
+            }
+        };
         Diagnostic::new(
             SqlState::INVALID_CAST,
-            format!(
-                "The body of the response is not JSON (it breaks off or goes wrong at line {}, \
-                 column {}).",
-                error.line(),
-                error.column()
-            ),
+            format!("The body of the response cannot be read as JSON: {reason}."),
         )
     })
 }

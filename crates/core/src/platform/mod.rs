@@ -61,6 +61,21 @@ pub fn check_is_file(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The path that symbolic links lead to, whether or not something is there; `None` if that is a
+/// circle.
+pub fn behind_links(path: &Path) -> Option<PathBuf> {
+    /// More links in a row than any system follows.
+    const MOST: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&path) {
+            Ok(link) => path = path.parent().unwrap_or(&path).join(link),
+            Err(_) => return Some(path),
+        }
+    }
+    None
+}
+
 /// The directory for the configuration of the user that runs this process: `%APPDATA%` on Windows,
 /// elsewhere `$XDG_CONFIG_HOME` or `~/.config` (XDG Base Directory Specification 0.8).
 ///

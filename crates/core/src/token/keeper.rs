@@ -10,6 +10,7 @@ use tokio_util::sync::DropGuard;
 
 use super::store::{StoreLock, TokenStore};
 use super::{Seed, TokenSet, digest};
+use crate::broken_pipe::held_back;
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::io;
@@ -323,13 +324,15 @@ impl Keeper {
         std::thread::Builder::new()
             .name("apilink-token".into())
             .spawn(move || {
-                let lines = Lines::default();
-                let refresh = Refresh::new(given_up);
-                let landing = keeper.renew(&settings, &demand, &refresh, &lines);
-                let lines = lines.into_inner();
-                keeper.land(Flown { landing, lines }, &sender, &log);
-                // Nobody waits for what it may have to wait for.
-                drop(refresh);
+                held_back(|| {
+                    let lines = Lines::default();
+                    let refresh = Refresh::new(given_up);
+                    let landing = keeper.renew(&settings, &demand, &refresh, &lines);
+                    let lines = lines.into_inner();
+                    keeper.land(Flown { landing, lines }, &sender, &log);
+                    // Nobody waits for what it may have to wait for.
+                    drop(refresh);
+                });
             })
             .map_err(|error| {
                 Diagnostic::new(

@@ -12,9 +12,6 @@ use crate::platform;
 use crate::token::TokenSet;
 use crate::token::settings_file::{Defect, MAX_LEN, SettingsFile};
 
-/// How many symbolic links are followed to a settings file: as many as Linux follows.
-const MAX_LINKS: usize = 40;
-
 /// How much larger than the old file the new one may be that the disk is tried with, in bytes.
 const PROBE_MARGIN: u64 = 16 * 1024;
 
@@ -36,14 +33,10 @@ pub struct LockedFile {
 impl Target {
     /// Follows the symbolic links at `path`, also where the last one leads to nothing yet.
     pub fn of(path: &Path) -> Result<Self> {
-        let mut path = path.to_owned();
-        for _ in 0..MAX_LINKS {
-            match fs::read_link(&path) {
-                Ok(link) => path = parent(&path).join(link),
-                Err(_) => return Self::without_links(&path),
-            }
+        match platform::behind_links(path) {
+            Some(path) => Self::without_links(&path),
+            None => Err(not_a_place(path, "its symbolic links lead in a circle")),
         }
-        Err(not_a_place(&path, "its symbolic links lead in a circle"))
     }
 
     fn without_links(path: &Path) -> Result<Self> {
