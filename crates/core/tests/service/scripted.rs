@@ -515,3 +515,30 @@ fn a_profile_can_ask_for_basic_authentication_of_the_client() {
         200
     );
 }
+
+/// A service that states no wait worth the name is asked less and less often.
+#[test]
+fn a_wait_that_is_over_is_no_reason_to_hammer() {
+    let service = Service::plain();
+    let headers = "Retry-After: 0\r\n";
+    let server = Scripted::start(vec![reply("429 Too Many Requests", headers, "")]);
+    let session = server.connect(&service, "");
+    let cancel = never();
+    let stop = cancel.clone();
+    let timer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(6));
+        stop.cancel();
+    });
+    let mut records = Vec::new();
+    let outcome = session.execute(
+        &Request::get("a"),
+        RequestBody::Empty,
+        &cancel,
+        &mut records,
+    );
+    timer.join().unwrap();
+    assert_eq!(outcome.err().unwrap().sqlstate, SqlState::CANCELLED);
+    // Every 0.2 s it would be 30; waits of up to 0.5, 1, 2 s and so on make it some six.
+    let asked = server.seen().len();
+    assert!((2..16).contains(&asked), "{asked}");
+}
