@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 pub use problem::advice;
 use secrecy::SecretString;
-use url::Url;
 
 use crate::VERSION;
 use crate::cancel::CancellationToken;
@@ -19,7 +18,7 @@ use crate::http::transport::Transport;
 use crate::http::wire;
 use crate::http::{Request, RequestBody};
 use crate::log::{Log, LogSink};
-use crate::oauth::callback::{Redirect, another_login};
+use crate::oauth::callback::{Redirect, another_login, must_hold_state};
 use crate::oauth::{self, AuthorizationRequest, endpoint, login};
 use crate::region::{self, Region};
 use crate::secret::MASK;
@@ -255,9 +254,10 @@ impl Session {
             .map(|pending| pending.state.as_str())
             .or(self.settings.state.as_deref());
         let redirect = Redirect::from_copied_text(copied.expose_secret())?;
+        let out_of_band = self.settings.profile.oauth.out_of_band_path.as_deref();
         if expected.is_some()
             && redirect.state.is_none()
-            && self.repeats_state(copied.expose_secret())
+            && must_hold_state(copied.expose_secret(), out_of_band)
         {
             return Err(another_login());
         }
@@ -273,13 +273,6 @@ impl Session {
             )
         });
         keeper.adopt(token, &self.settings, cancel)
-    }
-
-    /// Whether what a person copied is a URL that must hold the state of the login (RFC 6749
-    /// section 4.1.2), unlike a bare code, and the page for out-of-band codes.
-    fn repeats_state(&self, copied: &str) -> bool {
-        let out_of_band = self.settings.profile.oauth.out_of_band_path.as_deref();
-        Url::parse(copied.trim()).is_ok_and(|url| url.has_host() && Some(url.path()) != out_of_band)
     }
 
     /// Proves the token with the profile's identity request.
