@@ -16,7 +16,7 @@ use crate::error::{Diagnostic, Result, SqlState};
 use crate::http::rate_limit::{self, Budget};
 use crate::http::transport::Transport;
 use crate::http::wire;
-use crate::http::{Request, RequestBody};
+use crate::http::{Request, RequestBody, Response};
 use crate::log::{Log, LogSink};
 use crate::oauth::callback::{Redirect, another_login, must_hold_state};
 use crate::oauth::{self, AuthorizationRequest, endpoint, login};
@@ -283,8 +283,9 @@ impl Session {
         let mut request = Request::get(&identity.path);
         request.add_query("fields", &identity.fields);
         let mut problems = Vec::new();
-        let reply = self.send(&request, RequestBody::Empty, cancel, &mut problems)?;
+        let mut reply = self.send(&request, RequestBody::Empty, cancel, &mut problems)?;
         if reply.status().is_success() {
+            self.check_identity(&mut reply, cancel)?;
             records.append(&mut problems);
             return Ok(());
         }
@@ -300,6 +301,27 @@ impl Session {
         };
         let message = format!("The check of the connection (ConnectOnOpen) failed. {text}");
         Err(Diagnostic::new(sqlstate, message).with_native(status))
+    }
+
+    /// Others than the service answer with success, too: the login page of a network, for instance.
+    fn check_identity(&self, reply: &mut Response, cancel: &CancellationToken) -> Result<()> {
+        let data = &self.settings.profile.paging.data_pointer;
+        let identity = match reply.json(cancel) {
+            Ok(body) => body.pointer(data).filter(|data| data.is_object()),
+            Err(problem) if problem.sqlstate == SqlState::INVALID_CAST => None,
+            Err(problem) => return Err(problem),
+        };
+        if identity.is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "The check of the connection (ConnectOnOpen) failed: GET {} was answered with {}, and \
+             there is no identity in the reply. Check Region, and whether a proxy or the login page \
+             of a network answers in the service's place.",
+            reply.url().path(),
+            reply.status().as_u16()
+        );
+        Err(Diagnostic::new(SqlState::CANNOT_CONNECT, message))
     }
 
     /// The settings that it was opened with.
