@@ -494,8 +494,8 @@ int32_t apilink_authorization_pkce_verifier(apilink_connection *connection,
 //         08001, 08S01, HYT00, HY008; HY000: the token store); APILINK_INVALID_HANDLE.
 //         Threads: any.
 //
-// Where code is a URL, its state must equal the one of the last apilink_authorization_url on
-// this handle, or else the property State if it is given.
+// Where code is a URL, or the query of one (?code=...), its state must equal the one of the last
+// apilink_authorization_url on this handle, or else the property State if it is given.
 int32_t apilink_authorization_exchange(apilink_connection *connection,
                                        const char *connection_string,
                                        int64_t length,

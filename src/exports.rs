@@ -522,8 +522,8 @@ pub unsafe extern "C" fn apilink_authorization_pkce_verifier(
 ///         08001, 08S01, HYT00, HY008; HY000: the token store); APILINK_INVALID_HANDLE.
 ///         Threads: any.
 ///
-/// Where code is a URL, its state must equal the one of the last apilink_authorization_url on
-/// this handle, or else the property State if it is given.
+/// Where code is a URL, or the query of one (?code=...), its state must equal the one of the last
+/// apilink_authorization_url on this handle, or else the property State if it is given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn apilink_authorization_exchange(
     connection: *mut apilink_connection,

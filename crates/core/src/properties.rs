@@ -155,24 +155,19 @@ impl Kind {
         match self {
             Self::Text | Self::Path | Self::Url | Self::Nested => String::new(),
             Self::Boolean => "true, false, yes, no, on, off, 1, 0".to_owned(),
-            Self::Integer(i64::MIN, i64::MAX) => "a whole number".to_owned(),
-            Self::Integer(min, max) if *max >= LARGE => {
-                format!("a whole number, {min} or more")
-            }
+            Self::Integer(i64::MIN, i64::MAX) => "a whole number of 64 bits".to_owned(),
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
             Self::Size(min) => {
                 format!(
-                    "a whole number with B, KB, MB or GB, {}KB or more",
-                    min / 1024
+                    "a whole number with B, KB, MB or GB, from {}KB to {}GB",
+                    min / 1024,
+                    u64::MAX >> 30
                 )
             }
             Self::OneOf(words) => words.join(", "),
         }
     }
 }
-
-/// Upper limits from here on are not worth mentioning.
-const LARGE: i64 = i32::MAX as i64;
 
 fn read_boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -336,7 +331,7 @@ pub static PROPERTIES: &[Property] = {
          directory. `register://…` is not supported."),
     works(OAuth, "OAuthVerifier", Text, "",
         "The authorization code of a login made elsewhere, or the whole URL to which that login was \
-         redirected. Needs InitiateOAuth REFRESH or GETANDREFRESH, and OAuthSettingsLocation, \
+         redirected, or its query string. Needs InitiateOAuth REFRESH or GETANDREFRESH, and OAuthSettingsLocation, \
          where the token will be kept: a code works only once.").secret(),
     works(OAuth, "PKCEVerifier", Text, "",
         "The PKCE code verifier that belongs to OAuthVerifier, where the profile uses PKCE: 43 to \
@@ -364,7 +359,8 @@ pub static PROPERTIES: &[Property] = {
          is on the wire: silence begins when it would be there at 16 KiB a second, at most 256 \
          seconds after it was taken over. 0: no limit."),
     works(Requests, "ConnectOnOpen", Boolean, "false",
-        "Whether connecting proves the token with a request to the service."),
+        "Whether connecting proves the token with a request to the service for the identity of the \
+         person, whose data must be in the reply."),
     works(Requests, "Readonly", Boolean, "false",
         "Whether every request other than GET, HEAD and OPTIONS is refused."),
     works(Requests, "CustomHeaders", Text, "",
@@ -387,18 +383,23 @@ pub static PROPERTIES: &[Property] = {
     works(Network, "ProxySSLType", OneOf(&["AUTO", "ALWAYS", "NEVER", "TUNNEL"]), "AUTO",
         "ALWAYS: the proxy is spoken to by TLS, and its certificate is checked as the service's is \
          (SSLServerCert). With the others it is spoken to without. Either way https goes through it \
-         as a tunnel."),
+         as a tunnel, and plain http, which servers of this machine alone may speak, as a request to \
+         the proxy."),
     works(Network, "ProxyExceptions", Text, "",
         "Hosts that are reached without the proxy, separated by `;` (enclose the value in quotes) or \
-         by commas."),
+         by commas: a name, which stands for the names below it too (`firm.example`, `.firm.example` \
+         or `*.firm.example`), an address (`10.0.0.1`, `::1`) or a network (`10.0.0.0/8`). Nothing \
+         else is accepted."),
     works(Network, "FirewallType", OneOf(&["NONE", "SOCKS5", "TUNNEL"]), "NONE",
         "SOCKS5: a SOCKS 5 proxy, which also resolves names. TUNNEL: a tunnel through an HTTP proxy \
-         (CONNECT). Only one of proxy and firewall may be given."),
+         (CONNECT). Plain http, which servers of this machine alone may speak, is not tunnelled: it \
+         goes to the firewall as a request to a proxy, with its token, which the firewall can read. \
+         Only one of proxy and firewall may be given."),
     works(Network, "FirewallServer", Text, "", "The host name or address of the firewall."),
     works(Network, "FirewallPort", PORT, "0",
         "The port of the firewall. 0: 1080 for SOCKS5, 80 for TUNNEL."),
-    works(Network, "FirewallUser", Text, "", "The user name for the firewall."),
-    works(Network, "FirewallPassword", Text, "", "The password for the firewall.").secret(),
+    works(Network, "FirewallUser", Text, "", "The user name for the firewall; for SOCKS5 255 bytes at most."),
+    works(Network, "FirewallPassword", Text, "", "The password for the firewall; for SOCKS5 255 bytes at most.").secret(),
 
     works(Tls, "SSLServerCert", Text, "",
         "The certificates to trust, as authorities or as the server's own, in place of the system's \
@@ -406,7 +407,7 @@ pub static PROPERTIES: &[Property] = {
          and is answered with a warning. When it is not given: the system's certificate store."),
     works(Tls, "SSLClientCert", Text, "",
         "A client certificate with its private key: a PEM file, or PEM text. The key must not be \
-         encrypted.").secret(),
+         encrypted, and the certificate must be of X.509 version 3.").secret(),
 
     works(Logging, "Logfile", Path, "",
         "The log file: not a pipe or a device. It is created; its directory is not. Secrets are \

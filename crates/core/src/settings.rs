@@ -170,6 +170,18 @@ pub enum ProxySettings {
     },
 }
 
+impl ProxySettings {
+    /// The proxy or firewall of the connection string, as host and port. Its user and password are
+    /// not part of its URL.
+    pub(crate) fn named(&self) -> Option<String> {
+        let Self::Through { url, .. } = self else {
+            return None;
+        };
+        let port = url.port_or_known_default().unwrap_or_default();
+        Some(format!("{}:{port}", url.host_str()?))
+    }
+}
+
 /// `SSLServerCert`.
 #[derive(Clone, Debug)]
 pub enum ServerCertificate {

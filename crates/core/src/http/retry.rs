@@ -39,9 +39,15 @@ fn random_below(bound: u64) -> u64 {
 /// anybody waits, and can be added to any time.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `Retry-After` (RFC 9110 section 10.2.3), in seconds or as a date; a day at most.
+/// A stated wait that is shorter is as good as none.
+const SHORTEST_STATED_WAIT: Duration = Duration::from_millis(200);
+
+/// `Retry-After` (RFC 9110 section 10.2.3), in seconds or as a date; a day at most. `None` also for
+/// a wait that is over already: who takes it at its word asks again and again without a pause.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    stated_wait(headers).map(|wait| wait.min(LONGEST_WAIT))
+    stated_wait(headers)
+        .filter(|wait| *wait >= SHORTEST_STATED_WAIT)
+        .map(|wait| wait.min(LONGEST_WAIT))
 }
 
 fn stated_wait(headers: &HeaderMap) -> Option<Duration> {
@@ -90,7 +96,9 @@ mod tests {
         assert_eq!(retry_after(&date), Some(Duration::from_secs(10)));
         let never = headers(&[(RETRY_AFTER, "1e19")]);
         assert_eq!(retry_after(&never), Some(LONGEST_WAIT));
-        for text in ["", "soon", "-1", "NaN", "1e300"] {
+        // A wait that is over says nothing of the next one.
+        let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for text in ["", "soon", "-1", "NaN", "1e300", "0", "0.0", "1e-9", past] {
             assert_eq!(
                 retry_after(&headers(&[(RETRY_AFTER, text)])),
                 None,

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::io::Read;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method, Version};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -26,7 +27,7 @@ use crate::io::{self, LANES, Lane, Lanes};
 use crate::log::Log;
 use crate::platform;
 use crate::region::Origin;
-use crate::settings::TransportSettings;
+use crate::settings::{ProxySettings, TransportSettings};
 
 /// How much of a body is collected before the reply is handed over. Lists of 200 records are far
 /// below it; larger bodies arrive while they are read.
@@ -35,6 +36,8 @@ const EAGER_LIMIT: usize = 4 << 20;
 const SMALL_BODY: u64 = 64 << 10;
 /// Pieces of a body that may wait to be read; a piece is at most some 400 KiB.
 const PIECES_AHEAD: usize = 4;
+/// RFC 9110 section 15.
+const HTTP_STATUSES: RangeInclusive<u16> = 100..=599;
 /// Size of the pieces in which a file or a callback is sent.
 const UPLOAD_PIECE: usize = 64 << 10;
 
@@ -208,7 +211,11 @@ impl Transport {
     ) -> impl Future<Output = Result<std::result::Result<Response, Failure>>> + use<> {
         let client = self.client(lane, &attempt.url);
         let (lane, has_http_2) = (Arc::clone(lane), Arc::clone(&self.has_http_2));
-        async move { Ok(exchange(&lane, client?, attempt, upload, &has_http_2).await) }
+        let proxy = self.settings.proxy.clone();
+        async move {
+            let exchange = exchange(&lane, client?, attempt, upload, &has_http_2, &proxy);
+            Ok(exchange.await)
+        }
     }
 
     /// Calls share a connection where they can.
@@ -286,13 +293,17 @@ async fn exchange(
     attempt: Attempt,
     upload: Option<Upload>,
     has_http_2: &AtomicBool,
+    proxy: &ProxySettings,
 ) -> std::result::Result<Response, Failure> {
     let Attempt {
         method,
         url,
-        headers,
+        mut headers,
         timeout,
     } = attempt;
+    if announces_no_body(&method, upload.as_ref()) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     let activity = upload
         .as_ref()
         .map_or_else(Activity::default, Upload::activity);
@@ -302,11 +313,15 @@ async fn exchange(
     let mut reply = unless_silent(timeout, &activity, client.execute(request))
         .await
         .map_err(|silent| Failure::from(silent.diagnostic(&url)))?
-        .map_err(|error| failure(&error, &url))?;
+        .map_err(|error| failure(&error, &url, proxy))?;
     if reply.version() == Version::HTTP_2 {
         has_http_2.store(true, Ordering::Relaxed);
     }
     let status = reply.status();
+    if !HTTP_STATUSES.contains(&status.as_u16()) {
+        let cause = format!("its status is {}", status.as_u16());
+        return Err(not_http(&host(&url), &cause));
+    }
     let wire = Wire::of(&reply);
     let headers = std::mem::take(reply.headers_mut());
     let mut collected = Vec::new();
@@ -333,6 +348,12 @@ async fn exchange(
     ))
 }
 
+/// Methods that are expected to have a body say so when they have none (RFC 9110 section 8.6).
+fn announces_no_body(method: &Method, upload: Option<&Upload>) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
+        && upload.is_none_or(Upload::is_empty)
+}
+
 fn is_collected_at_once(
     status: http::StatusCode,
     headers: &HeaderMap,
@@ -353,7 +374,7 @@ async fn next_piece(
     unless_silent(timeout, &Activity::default(), reply.chunk())
         .await
         .map_err(|silent| Failure::from(silent.diagnostic(url)))?
-        .map_err(|error| failure(&error, url))
+        .map_err(|error| failure(&error, url, &ProxySettings::Direct))
 }
 
 /// Moves the rest of a body into a channel, a few pieces ahead of its reader.
@@ -388,33 +409,88 @@ fn pump_out(
     Rest::new(arriving, stop.drop_guard(), lane.depend())
 }
 
-fn failure(error: &reqwest::Error, url: &Url) -> Failure {
-    let host =
-        Origin::of(url).map_or_else(|| "the service".to_owned(), |origin| origin.to_string());
+fn failure(error: &reqwest::Error, url: &Url, proxy: &ProxySettings) -> Failure {
+    describe_failure(error, &host(url), proxy)
+}
+
+fn host(url: &Url) -> String {
+    Origin::of(url).map_or_else(|| "the service".to_owned(), |origin| origin.to_string())
+}
+
+/// Why a request to `whom` brought no reply, and how far it came.
+pub(crate) fn describe_failure(
+    error: &reqwest::Error,
+    whom: &str,
+    proxy: &ProxySettings,
+) -> Failure {
     let cause = cause(error);
     if error.is_connect() {
+        let message = format!(
+            "{} cannot be reached{}: {cause}. Check the network, and the proxy and TLS properties \
+             of the connection string.",
+            capitalised(whom),
+            through(proxy)
+        );
         return Failure {
             stage: if is_tls_refusal(error) {
                 Stage::Final
             } else {
                 Stage::Connecting
             },
-            diagnostic: Diagnostic::new(
-                SqlState::CANNOT_CONNECT,
-                format!(
-                    "{host} cannot be reached: {cause}. Check the network, and the proxy and TLS \
-                     properties of the connection string."
-                ),
-            ),
+            diagnostic: Diagnostic::new(SqlState::CANNOT_CONNECT, message),
         };
     }
-    Failure {
-        stage: Stage::Link,
-        diagnostic: Diagnostic::new(
-            SqlState::LINK_FAILURE,
-            format!("The connection to {host} broke while a request was under way: {cause}."),
-        ),
+    if is_of_hyper(error, hyper::Error::is_parse) {
+        return not_http(whom, &cause);
     }
+    // The connection was closed before anything of the request was written to it.
+    let is_unsent = is_of_hyper(error, hyper::Error::is_canceled);
+    let message = format!("The connection to {whom} broke while a request was under way: {cause}.");
+    Failure {
+        stage: if is_unsent {
+            Stage::Connecting
+        } else {
+            Stage::Link
+        },
+        diagnostic: Diagnostic::new(SqlState::LINK_FAILURE, message),
+    }
+}
+
+/// Asking again would bring the same.
+fn not_http(whom: &str, cause: &str) -> Failure {
+    let message = format!(
+        "The reply of {whom} is not proper HTTP: {cause}. Check Region, and the proxy properties of \
+         the connection string: something else may answer in the service's place."
+    );
+    Diagnostic::new(SqlState::LINK_FAILURE, message).into()
+}
+
+/// By which proxy of the connection string a host is reached, if by any.
+fn through(proxy: &ProxySettings) -> String {
+    let Some(name) = proxy.named() else {
+        return String::new();
+    };
+    match proxy {
+        ProxySettings::Through { exceptions, .. } if !exceptions.is_empty() => {
+            format!(" (through the proxy {name}, unless ProxyExceptions names the host)")
+        }
+        _ => format!(" through the proxy {name}"),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    text.strip_prefix("the ")
+        .map_or_else(|| text.to_owned(), |rest| format!("The {rest}"))
+}
+
+/// Whether the HTTP protocol failed in this way.
+fn is_of_hyper(
+    error: &(dyn std::error::Error + 'static),
+    is_kind: fn(&hyper::Error) -> bool,
+) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref())
+        .any(is_kind)
 }
 
 /// Whether the two sides do not agree on TLS, which trying again does not change.

@@ -169,6 +169,11 @@ impl Upload {
         }
     }
 
+    /// It is known to hold nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == Some(0)
+    }
+
     pub(crate) fn activity(&self) -> Activity {
         self.activity.clone()
     }

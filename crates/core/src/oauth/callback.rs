@@ -36,12 +36,7 @@ impl Redirect {
     /// Reads a query string. `None` when it is not the end of an authorization.
     #[must_use]
     pub fn from_query(query: &str) -> Option<Self> {
-        let find = |wanted: &str| {
-            form_urlencoded::parse(query.as_bytes())
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value.into_owned())
-                .filter(|value| !value.is_empty())
-        };
+        let find = |wanted| parameter(query, wanted);
         let answer = match (find("error"), find("code")) {
             (Some(code), _) => Answer::Error {
                 code,
@@ -51,7 +46,7 @@ impl Redirect {
             (None, None) => return None,
         };
         Some(Self {
-            state: find("state"),
+            state: state_in(query),
             answer,
         })
     }
@@ -79,10 +74,7 @@ impl Redirect {
             .or_else(|| text.strip_prefix("Failure "))
             .unwrap_or(text)
             .trim_start_matches('?');
-        if ["code=", "error=", "state="]
-            .iter()
-            .any(|start| query.starts_with(start))
-        {
+        if is_query(query) {
             return Self::from_query(query).ok_or_else(nothing);
         }
         // Browsers show an address without its scheme, and some copy it so.
@@ -115,6 +107,49 @@ impl Redirect {
             Answer::Error { code, description } => Err(refusal(&code, description.as_deref())),
         }
     }
+}
+
+fn parameter(query: &str, wanted: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == wanted)
+        .map(|(_, value)| value.into_owned())
+        .filter(|value| !value.is_empty())
+}
+
+/// The state in the query of a redirect.
+pub(crate) fn state_in(query: &str) -> Option<String> {
+    parameter(query, "state")
+}
+
+/// The record for a redirect of the right login that says nothing.
+pub(crate) fn no_answer() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::AUTHORIZATION,
+        "The redirect that ended the login has neither a code nor an error in it. Connect again to \
+         be asked again; if it goes on, check OAuthAuthorizationURL, or ask the service.",
+    )
+}
+
+fn is_query(text: &str) -> bool {
+    ["code=", "error=", "state="]
+        .iter()
+        .any(|start| text.starts_with(start))
+}
+
+/// Whether what a person copied must hold the state of the login (RFC 6749 section 4.1.2): a URL,
+/// with or without its scheme, and the query of one. A bare code does not, nor does the page for
+/// out-of-band codes, by its title or by its path.
+pub(crate) fn must_hold_state(copied: &str, out_of_band_path: Option<&str>) -> bool {
+    let text = copied.trim();
+    let Some((place, query)) = text.split_once('?') else {
+        return is_query(text);
+    };
+    let is_redirect = Redirect::from_query(query).is_some();
+    let path = match Url::parse(place) {
+        Ok(url) if url.has_host() => Some(url),
+        _ => Url::parse(&format!("https://{place}")).ok(),
+    };
+    is_redirect && path.is_none_or(|url| Some(url.path()) != out_of_band_path)
 }
 
 /// The record for a redirect that answers another authorization request.
@@ -229,6 +264,31 @@ mod tests {
     }
 
     #[test]
+    fn whatever_comes_from_a_redirect_must_hold_the_state() {
+        for text in [
+            "http://localhost:33333/?code=a",
+            " localhost:33333/?code=a",
+            "localhost/?code=a",
+            "?code=a",
+            "/?code=a",
+            "code=a&x=y",
+            "code=a",
+            "https://app.clio.com/other?code=a",
+        ] {
+            assert!(must_hold_state(text, Some("/oauth/approval")), "{text}");
+        }
+        for text in [
+            "a",
+            "a?b",
+            "Success code=a",
+            "https://app.clio.com/oauth/approval?code=a",
+            "app.clio.com/oauth/approval?code=a",
+        ] {
+            assert!(!must_hold_state(text, Some("/oauth/approval")), "{text}");
+        }
+    }
+
+    #[test]
     fn what_holds_no_code_is_refused() {
         for text in [
             "",
@@ -287,6 +347,7 @@ mod tests {
         ) {
             let _ = read_head(&bytes);
             let _ = Redirect::from_copied_text(&text);
+            let _ = must_hold_state(&text, Some("/"));
             let _ = Redirect::from_query(&text);
         }
     }

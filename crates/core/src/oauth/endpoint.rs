@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
 use super::callback::printable;
-use super::reply::TokenReply;
+use super::reply::{BEARER, TokenReply};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::http::lines::{Attempted, write_wait};
@@ -212,6 +212,16 @@ pub(super) fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<Tok
             "The service sent an empty access token. Try again; if it goes on, ask the service.",
         ));
     }
+    let token_type = &reply.token_type().0;
+    if token_type != BEARER {
+        return Err(not_bearer(token_type));
+    }
+    if access_token.contains(char::is_control) {
+        return Err(unusable(
+            "The service sent an access token with a line break or another control character in it, \
+             which no request can carry. Nothing was kept. Check the OAuth URLs, or ask the service.",
+        ));
+    }
     Ok(TokenSet {
         access_token: Some(SecretString::from(access_token.clone())),
         token_type: reply.token_type().0.clone(),
@@ -229,6 +239,19 @@ pub(super) fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<Tok
         expires_in: reply.expires_in(),
         lineage: Lineage::default(),
     })
+}
+
+fn not_bearer(token_type: &str) -> Diagnostic {
+    unusable(format!(
+        "The service sent a token of the type {}, and only bearer tokens can be used (RFC 6749 \
+         section 7.1). Nothing was kept. Check the OAuth URLs.",
+        printable(token_type)
+    ))
+}
+
+/// A token that is of no use, and the grant may be used up.
+fn unusable(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(SqlState::AUTHORIZATION, message).with_native(native::OAUTH_OTHER)
 }
 
 /// Sends the exchange of a code, and again after failures that pass by: a person has answered for

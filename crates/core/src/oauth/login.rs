@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -72,6 +73,7 @@ pub(crate) fn login(
     let expected = Expected {
         path: address.path,
         state: request.state.clone(),
+        has_seen_another: AtomicBool::new(false),
     };
     io::run(Lanes::Any, cancel, |_| {
         wait_for_redirect(listeners, expected, browser, limit, request.clone())
@@ -171,6 +173,8 @@ fn cannot_listen(host: SocketAddr, error: &std::io::Error) -> Diagnostic {
 struct Expected {
     path: String,
     state: String,
+    /// A redirect with another state came, or one with none.
+    has_seen_another: AtomicBool,
 }
 
 type Outcome = Result<SecretString>;
@@ -209,17 +213,30 @@ async fn wait_for_redirect(
                  name another command)"
             ),
         )),
-        () = tokio::time::sleep(limit) => Err(Diagnostic::new(
-            SqlState::TIMEOUT,
-            format!(
-                "Nobody completed the login within {} (property LoginTimeout). Connect \
-                 again to be asked again; check that CallbackURL is exactly the registered one. \
-                 The URL was {}",
-                in_seconds(limit),
-                request.url
-            ),
-        )),
+        () = tokio::time::sleep(limit) => Err(nobody_completed(limit, &expected, &request)),
     }
+}
+
+fn nobody_completed(
+    limit: Duration,
+    expected: &Expected,
+    request: &AuthorizationRequest,
+) -> Diagnostic {
+    let another = if expected.has_seen_another.load(Ordering::Relaxed) {
+        " A redirect of another login came: its state was not the one of this login, or missing."
+    } else {
+        ""
+    };
+    Diagnostic::new(
+        SqlState::TIMEOUT,
+        format!(
+            "Nobody completed the login within {} (property LoginTimeout).{another} Connect again \
+             to be asked again; check that CallbackURL is exactly the registered one. The URL was \
+             {}",
+            in_seconds(limit),
+            request.url
+        ),
+    )
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
@@ -335,12 +352,21 @@ fn answer(head: Head, expected: &Expected) -> (Page, Option<Outcome>) {
     if path != expected.path {
         return (Page::NOT_FOUND, None);
     }
-    let Some(redirect) = Redirect::from_query(&query) else {
-        return (Page::NOT_FOUND, None);
+    let redirect = Redirect::from_query(&query);
+    let state = match &redirect {
+        Some(redirect) => redirect.state.clone(),
+        None => match callback::state_in(&query) {
+            Some(state) => Some(state),
+            None => return (Page::NOT_FOUND, None),
+        },
     };
-    if redirect.state.as_deref() != Some(&expected.state) {
+    if state.as_ref() != Some(&expected.state) {
+        expected.has_seen_another.store(true, Ordering::Relaxed);
         return (Page::FOREIGN, None);
     }
+    let Some(redirect) = redirect else {
+        return (Page::DECLINED, Some(Err(callback::no_answer())));
+    };
     let page = match redirect.answer {
         Answer::Code(_) => Page::DONE,
         Answer::Error { .. } => Page::DECLINED,
@@ -479,6 +505,53 @@ mod tests {
             assert!(get(port, "/cb?code=right&state=s").contains("return to the program"));
         });
         assert_eq!(outcome.unwrap().expose_secret(), "right");
+    }
+
+    #[test]
+    fn a_redirect_without_an_answer_ends_the_login_at_once() {
+        let outcome = log_in_with(|port| {
+            assert!(get(port, "/cb?state=s&code=").contains("Not logged in"));
+        });
+        let error = outcome.unwrap_err();
+        assert_eq!(error.sqlstate, SqlState::AUTHORIZATION);
+        assert!(
+            error.message.contains("neither a code nor an error"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_wait_tells_of_redirects_of_other_logins() {
+        let time_out = |target: Option<&'static str>| {
+            let port = free_port();
+            let mut browser = None;
+            let mut show = |_: &str| {
+                browser = target.map(|target| std::thread::spawn(move || get(port, target)));
+                true
+            };
+            let callback = format!("http://127.0.0.1:{port}/cb");
+            let limit = Duration::from_secs(2);
+            let never = CancellationToken::new();
+            let outcome = login(&request(), &callback, Some(&mut show), limit, &never);
+            let page = browser.map(|browser| browser.join().unwrap());
+            (outcome.unwrap_err(), page)
+        };
+        std::thread::scope(|scope| {
+            for target in ["/cb?code=a&state=other", "/cb?code=a", "/cb?state=other"] {
+                scope.spawn(move || {
+                    let (error, page) = time_out(Some(target));
+                    assert_eq!(error.sqlstate, SqlState::TIMEOUT, "{target}");
+                    assert!(error.message.contains("of another login"), "{error}");
+                    assert!(page.unwrap().contains("Another login"), "{target}");
+                });
+            }
+            for target in [None, Some("/cb"), Some("/favicon.ico?code=a")] {
+                scope.spawn(move || {
+                    let (error, _) = time_out(target);
+                    assert!(!error.message.contains("of another login"), "{error}");
+                });
+            }
+        });
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::http::client as http_client;
 use crate::http::interruptible::{InterruptibleLayer, was_given_up};
 use crate::http::lines::Attempted;
 use crate::http::tls;
-use crate::http::transport::{Failure, Stage, cause, is_tls_refusal};
+use crate::http::transport::{Failure, Stage, cause, describe_failure};
 use crate::http::wire::Wire;
 use crate::io;
 use crate::log::Lines;
@@ -91,8 +91,7 @@ impl Refresh {
             let what = || describe(request.method(), &url);
             let attempted = Attempted::begin(lines, what, request.headers());
             let outcome = send_blocking(http, &url, request.clone(), &attempted);
-            let outcome =
-                outcome.map_err(|error| failure(error, refresh_limit(&settings.transport)));
+            let outcome = outcome.map_err(|error| failure(error, &settings.transport));
             let ended = match &outcome {
                 Ok(reply) => Ended::Reply(reply.status, &reply.headers),
                 Err(failure) => {
@@ -180,18 +179,18 @@ fn send_blocking(
     })
 }
 
-fn failure(problem: Problem, timeout: Duration) -> Failure {
+fn failure(problem: Problem, settings: &TransportSettings) -> Failure {
     match problem {
-        Problem::Request(error) => request_failure(&error, timeout),
+        Problem::Request(error) => request_failure(&error, settings),
         // An error of reading a body holds the one of the HTTP client.
         Problem::Body(error) => match error.downcast::<reqwest::Error>() {
-            Ok(error) => request_failure(&error, timeout),
+            Ok(error) => request_failure(&error, settings),
             Err(error) => link_failure(&error.to_string()),
         },
     }
 }
 
-fn request_failure(error: &reqwest::Error, timeout: Duration) -> Failure {
+fn request_failure(error: &reqwest::Error, settings: &TransportSettings) -> Failure {
     if was_given_up(error) {
         return Diagnostic::cancelled().into();
     }
@@ -199,26 +198,11 @@ fn request_failure(error: &reqwest::Error, timeout: Duration) -> Failure {
         let message = format!(
             "The token endpoint did not answer within {}. Try again later, or raise the time limit \
              (property Timeout).",
-            in_seconds(timeout)
+            in_seconds(refresh_limit(settings))
         );
         return Diagnostic::new(SqlState::TIMEOUT, message).into();
     }
-    if !error.is_connect() {
-        return link_failure(&cause(error));
-    }
-    let message = format!(
-        "The token endpoint cannot be reached: {}. Check the network, and the proxy and TLS \
-         properties of the connection string.",
-        cause(error)
-    );
-    Failure {
-        stage: if is_tls_refusal(error) {
-            Stage::Final
-        } else {
-            Stage::Connecting
-        },
-        diagnostic: Diagnostic::new(SqlState::CANNOT_CONNECT, message),
-    }
+    describe_failure(error, "the token endpoint", &settings.proxy)
 }
 
 fn link_failure(cause: &str) -> Failure {

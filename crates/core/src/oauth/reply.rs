@@ -51,8 +51,11 @@ impl TokenResponse for TokenReply {
     }
 }
 
+/// The type of every token that can be used, in the spelling of RFC 6750.
+pub(super) const BEARER: &str = "Bearer";
+
 fn bearer() -> KindOfToken {
-    KindOfToken("Bearer".into())
+    KindOfToken(BEARER.into())
 }
 
 /// `token_type` in the spelling of RFC 6750, whatever its case (RFC 6749 section 5.1).

@@ -485,6 +485,14 @@ impl Call<'_, '_> {
         if reply.status() == StatusCode::TOO_MANY_REQUESTS && waited.as_secs() > 0 {
             what = format!("{what} after a wait of {:.0} s", waited.as_secs_f64());
         }
+        let proxy = self.session.settings.transport.proxy.named();
+        // A proxy reads plain http, and may answer it itself.
+        if self.url.scheme() == "http"
+            && let Some(proxy) = proxy
+        {
+            what =
+                format!("{what} (sent through the proxy {proxy}, which may have answered itself)");
+        }
         problem::record(profile, reply, &what, &secrets)
     }
 

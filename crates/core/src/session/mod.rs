@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 pub use problem::advice;
 use secrecy::SecretString;
-use url::Url;
 
 use crate::VERSION;
 use crate::cancel::CancellationToken;
@@ -17,9 +16,9 @@ use crate::error::{Diagnostic, Result, SqlState};
 use crate::http::rate_limit::{self, Budget};
 use crate::http::transport::Transport;
 use crate::http::wire;
-use crate::http::{Request, RequestBody};
+use crate::http::{Request, RequestBody, Response};
 use crate::log::{Log, LogSink};
-use crate::oauth::callback::{Redirect, another_login};
+use crate::oauth::callback::{Redirect, another_login, must_hold_state};
 use crate::oauth::{self, AuthorizationRequest, endpoint, login};
 use crate::region::{self, Region};
 use crate::secret::MASK;
@@ -255,9 +254,10 @@ impl Session {
             .map(|pending| pending.state.as_str())
             .or(self.settings.state.as_deref());
         let redirect = Redirect::from_copied_text(copied.expose_secret())?;
+        let out_of_band = self.settings.profile.oauth.out_of_band_path.as_deref();
         if expected.is_some()
             && redirect.state.is_none()
-            && self.repeats_state(copied.expose_secret())
+            && must_hold_state(copied.expose_secret(), out_of_band)
         {
             return Err(another_login());
         }
@@ -275,13 +275,6 @@ impl Session {
         keeper.adopt(token, &self.settings, cancel)
     }
 
-    /// Whether what a person copied is a URL that must hold the state of the login (RFC 6749
-    /// section 4.1.2), unlike a bare code, and the page for out-of-band codes.
-    fn repeats_state(&self, copied: &str) -> bool {
-        let out_of_band = self.settings.profile.oauth.out_of_band_path.as_deref();
-        Url::parse(copied.trim()).is_ok_and(|url| url.has_host() && Some(url.path()) != out_of_band)
-    }
-
     /// Proves the token with the profile's identity request.
     fn prove(&self, cancel: &CancellationToken, records: &mut Vec<Diagnostic>) -> Result<()> {
         let Some(identity) = &self.settings.profile.api.identity else {
@@ -290,8 +283,9 @@ impl Session {
         let mut request = Request::get(&identity.path);
         request.add_query("fields", &identity.fields);
         let mut problems = Vec::new();
-        let reply = self.send(&request, RequestBody::Empty, cancel, &mut problems)?;
+        let mut reply = self.send(&request, RequestBody::Empty, cancel, &mut problems)?;
         if reply.status().is_success() {
+            self.check_identity(&mut reply, cancel)?;
             records.append(&mut problems);
             return Ok(());
         }
@@ -307,6 +301,27 @@ impl Session {
         };
         let message = format!("The check of the connection (ConnectOnOpen) failed. {text}");
         Err(Diagnostic::new(sqlstate, message).with_native(status))
+    }
+
+    /// Others than the service answer with success, too: the login page of a network, for instance.
+    fn check_identity(&self, reply: &mut Response, cancel: &CancellationToken) -> Result<()> {
+        let data = &self.settings.profile.paging.data_pointer;
+        let identity = match reply.json(cancel) {
+            Ok(body) => body.pointer(data).filter(|data| data.is_object()),
+            Err(problem) if problem.sqlstate == SqlState::INVALID_CAST => None,
+            Err(problem) => return Err(problem),
+        };
+        if identity.is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "The check of the connection (ConnectOnOpen) failed: GET {} was answered with {}, and \
+             there is no identity in the reply. Check Region, and whether a proxy or the login page \
+             of a network answers in the service's place.",
+            reply.url().path(),
+            reply.status().as_u16()
+        );
+        Err(Diagnostic::new(SqlState::CANNOT_CONNECT, message))
     }
 
     /// The settings that it was opened with.

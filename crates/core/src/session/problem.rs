@@ -97,6 +97,9 @@ pub fn advice(status: u16) -> &'static str {
              service's developer portal; after a change, log in again), or the person's role does."
         }
         404 => " Check the path and the id; what the person may not see is not found either.",
+        407 => {
+            " A proxy on the way wants credentials: check ProxyUser and ProxyPassword, or FirewallUser and FirewallPassword."
+        }
         410 => " This version of the API is retired: a newer release of apilink is needed.",
         412 => " The record was changed in the meantime: read it again and repeat the change.",
         429 => " The rate limit is used up: try again later, and ask for larger pages.",

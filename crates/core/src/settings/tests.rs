@@ -193,12 +193,15 @@ fn values_that_are_not_allowed_name_the_allowed_ones() {
         ("ProxySSLType=SOMETIMES", "AUTO, ALWAYS, NEVER, TUNNEL"),
         ("FirewallType=SOCKS4", "NONE, SOCKS5, TUNNEL"),
         ("Readonly=maybe", "true, false"),
-        ("Timeout=-1", "a whole number, 0 or more"),
-        ("Timeout=1.5", "a whole number, 0 or more"),
-        ("LoginTimeout=0", "a whole number, 1 or more"),
+        ("Timeout=-1", "a whole number from 0 to 2147483647"),
+        ("Timeout=1.5", "a whole number from 0 to 2147483647"),
+        ("LoginTimeout=0", "a whole number from 1 to 2147483647"),
+        ("Timeout=2147483648", "from 0 to 2147483647"),
+        ("MaxLogFileCount=9223372036854775808", "64 bits"),
+        ("MaxLogFileSize=99999999999GB", "to 17179869183GB"),
         ("Verbosity=6", "a whole number from 1 to 5"),
         ("ProxyPort=65536", "a whole number from 1 to 65535"),
-        ("MaxLogFileSize=64KB", "100KB or more"),
+        ("MaxLogFileSize=64KB", "from 100KB to"),
         ("MaxLogFileCount=1", "2 or more"),
         ("OAuthExpiresIn=soon", "a whole number"),
     ] {
@@ -497,7 +500,7 @@ fn proxies_and_firewalls_are_read() {
         (
             "http://proxy.example:3128/".to_owned(),
             user("u", "p"),
-            ["localhost", "*.firm.example", "10.0.0.1"]
+            ["localhost", "firm.example", "10.0.0.1"]
                 .map(str::to_owned)
                 .to_vec()
         )

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ParsedCertificate;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -84,11 +85,6 @@ fn http_proxy(given: &Given, server: &str) -> Result<ProxySettings> {
         _ => credentials(given, "ProxyUser", "ProxyPassword")?,
     };
     let port = given.unsigned("ProxyPort").unwrap_or(80);
-    let exceptions = given.get("ProxyExceptions").unwrap_or_default();
-    let exceptions = exceptions
-        .split([';', ','])
-        .map(str::trim)
-        .filter(|host| !host.is_empty());
     let scheme = match given.word("ProxySSLType") {
         "ALWAYS" => "https",
         _ => "http",
@@ -96,8 +92,64 @@ fn http_proxy(given: &Given, server: &str) -> Result<ProxySettings> {
     Ok(ProxySettings::Through {
         url: proxy_url(scheme, "ProxyServer", server, port)?,
         credentials,
-        exceptions: exceptions.map(str::to_owned).collect(),
+        exceptions: exceptions(given.get("ProxyExceptions").unwrap_or_default())?,
     })
+}
+
+/// The hosts of `ProxyExceptions`.
+fn exceptions(list: &str) -> Result<Vec<String>> {
+    let entries = list.split([';', ',']).map(str::trim);
+    entries
+        .enumerate()
+        .filter(|(_, host)| !host.is_empty())
+        .map(|(index, host)| exception(host).ok_or_else(|| names_no_hosts(index + 1)))
+        .collect()
+}
+
+/// The entry itself may be a secret that a missing `;` has put here.
+fn names_no_hosts(entry: usize) -> Diagnostic {
+    Diagnostic::invalid_value(format!(
+        "ProxyExceptions: entry {entry} names no hosts. Allowed: a host name, which stands for the \
+         names below it too (firm.example, .firm.example or *.firm.example), an address (10.0.0.1, \
+         ::1) and a network (10.0.0.0/8). To reach every host without the proxy, leave ProxyServer \
+         out."
+    ))
+}
+
+/// An exception in the form that the HTTP client takes.
+fn exception(text: &str) -> Option<String> {
+    if text.parse::<IpAddr>().is_ok() || is_network(text) {
+        return Some(text.to_owned());
+    }
+    // A name stands for those below it anyway.
+    let name = text.strip_prefix('*').unwrap_or(text);
+    if name.len() < text.len() && !name.starts_with('.') {
+        return None;
+    }
+    let name = name.strip_prefix('.').unwrap_or(name);
+    let labels = || name.split('.');
+    let is_label = |label: &str| {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        !label.is_empty() && label.chars().all(is_allowed)
+    };
+    // Such a name would be an address.
+    let ends_in_number = labels()
+        .next_back()
+        .is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
+    (labels().all(is_label) && !ends_in_number).then(|| name.to_owned())
+}
+
+/// An address and how many of its first bits count.
+fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
+    let most = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
 
 fn firewall(given: &Given, kind: &str) -> Result<ProxySettings> {
@@ -113,11 +165,27 @@ fn firewall(given: &Given, kind: &str) -> Result<ProxySettings> {
         .unsigned("FirewallPort")
         .filter(|port| *port != 0)
         .unwrap_or(default_port);
+    let credentials = credentials(given, "FirewallUser", "FirewallPassword")?;
+    if let Some((user, password)) = credentials.as_ref().filter(|_| kind == "SOCKS5") {
+        fits_socks("FirewallUser", user)?;
+        fits_socks("FirewallPassword", password.expose_secret())?;
+    }
     Ok(ProxySettings::Through {
         url: proxy_url(scheme, "FirewallServer", server, port)?,
-        credentials: credentials(given, "FirewallUser", "FirewallPassword")?,
+        credentials,
         exceptions: Vec::new(),
     })
+}
+
+/// RFC 1929 section 2 has one byte for the length.
+fn fits_socks(property: &str, text: &str) -> Result<()> {
+    const LONGEST: usize = 255;
+    if text.len() <= LONGEST {
+        return Ok(());
+    }
+    Err(Diagnostic::invalid_value(format!(
+        "{property}: the value is longer than {LONGEST} bytes, which SOCKS 5 has no room for."
+    )))
 }
 
 fn credentials(
@@ -204,7 +272,28 @@ fn client_certificate(given: &Given) -> Result<Option<SecretString>> {
     }
     PrivateKeyDer::from_pem_slice(text.as_bytes())
         .map_err(|_| not_pem(PROPERTY, "it has no private key that can be read"))?;
+    check_version(PROPERTY, text)?;
     Ok(Some(pem))
+}
+
+/// The first certificate is the one that is shown. TLS takes version 3 alone (RFC 8446 section
+/// 4.4.2.1).
+fn check_version(property: &str, pem: &str) -> Result<()> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes())
+        .map_err(|_| not_pem(property, "its PEM text is damaged"))?;
+    match ParsedCertificate::try_from(&certificate) {
+        Ok(_) => Ok(()),
+        Err(error) if format!("{error:?}").contains("UnsupportedCertVersion") => {
+            Err(Diagnostic::invalid_value(format!(
+                "{property}: the certificate is of an old version of X.509, and version 3 is \
+                 needed. Make it anew with an extension: openssl req -x509 -addext …, or openssl \
+                 x509 -req -extfile …."
+            )))
+        }
+        Err(error) => Err(Diagnostic::invalid_value(format!(
+            "{property}: the certificate cannot be used: {error}."
+        ))),
+    }
 }
 
 /// MD5, SHA-1 or SHA-256 in hexadecimal, perhaps with separators.
@@ -313,6 +402,56 @@ mod tests {
         ] {
             assert_eq!(host(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn exceptions_are_names_addresses_and_networks() {
+        for (text, taken) in [
+            ("localhost", "localhost"),
+            (".firm.example", "firm.example"),
+            ("*.firm.example", "firm.example"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("::1", "::1"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("fe80::/10", "fe80::/10"),
+        ] {
+            assert_eq!(exception(text).as_deref(), Some(taken), "{text}");
+        }
+        for text in [
+            "*",
+            "127.*",
+            "*host",
+            "host:8080",
+            "10.0.0",
+            "10.0.0.0/33",
+            "http://host",
+            "<local>",
+            ".",
+            "a..b",
+            "[::1]",
+        ] {
+            let error = exceptions(&format!("ok.example;{text}")).unwrap_err();
+            assert!(error.message.contains("entry 2"), "{error}");
+            assert!(error.message.contains("*.firm.example"), "{error}");
+        }
+    }
+
+    #[test]
+    fn socks_has_room_for_255_bytes() {
+        assert!(fits_socks("FirewallUser", &"u".repeat(255)).is_ok());
+        let error = fits_socks("FirewallUser", &"u".repeat(256)).unwrap_err();
+        assert_eq!(error.sqlstate, SqlState::INVALID_VALUE);
+        assert!(error.message.contains("FirewallUser"), "{error}");
+        assert!(!error.message.contains("uuu"), "{error}");
+    }
+
+    #[test]
+    fn a_certificate_of_the_first_version_is_refused() {
+        let first = include_str!("x509-version-1.pem");
+        let error = check_version("SSLClientCert", first).unwrap_err();
+        assert!(error.message.contains("version 3"), "{error}");
+        let key = rcgen::generate_simple_self_signed(["client.example".into()]).unwrap();
+        assert!(check_version("SSLClientCert", &key.cert.pem()).is_ok());
     }
 
     #[test]

@@ -234,8 +234,16 @@ fn a_foreign_state_and_a_wrong_code_are_refused() {
     };
     let error = exchange("http://localhost/?code=x&state=theirs");
     assert!(error.message.contains("another login"), "{error}");
-    let error = exchange("http://localhost/?code=without-state");
-    assert!(error.message.contains("another login"), "{error}");
+    for copied in [
+        "http://localhost/?code=without-state",
+        "localhost:33333/?code=without-state",
+        "?code=without-state",
+        "code=without-state&x=y",
+    ] {
+        let error = exchange(copied);
+        assert!(error.message.contains("another login"), "{copied}: {error}");
+    }
+    assert_eq!(service.sandbox.counters().tokens.invalid_code, 0);
     // The page for out-of-band codes is not known to repeat the state.
     let error = exchange("https://app.clio.com/oauth/approval?code=x");
     assert_eq!(error.native, native::OAUTH_INVALID_GRANT);

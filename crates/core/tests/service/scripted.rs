@@ -515,3 +515,178 @@ fn a_profile_can_ask_for_basic_authentication_of_the_client() {
         200
     );
 }
+
+#[test]
+fn a_token_that_no_request_can_carry_is_not_kept() {
+    let service = Service::plain();
+    for (grant, word) in [
+        (r#"{"access_token":"canary\nb"}"#, "line break"),
+        (r#"{"access_token":"canary\u0000"}"#, "control character"),
+        (
+            r#"{"access_token":"canary","token_type":"mac"}"#,
+            "type mac",
+        ),
+    ] {
+        let error = refresh_at(
+            &service,
+            &Scripted::start(vec![reply("200 OK", JSON, grant)]),
+            "",
+        );
+        assert_eq!(error.sqlstate, SqlState::AUTHORIZATION, "{error}");
+        assert!(error.message.contains(word), "{error}");
+        assert!(!error.message.contains("canary"), "{error}");
+        assert!(!service.stored().contains("canary"), "{grant}");
+    }
+}
+
+#[test]
+fn connect_on_open_wants_an_identity() {
+    let service = Service::plain();
+    service.store_token(Duration::from_secs(3600));
+    for (headers, body) in [
+        (
+            "Content-Type: text/html\r\n",
+            "<h1>Welcome to our network</h1>",
+        ),
+        (JSON, "{}"),
+        (JSON, r#"{"data":null}"#),
+        (JSON, r#"{"data":[]}"#),
+        ("", ""),
+    ] {
+        let server = Scripted::start(vec![reply("200 OK", headers, body)]);
+        let string = server.string("ConnectOnOpen=true");
+        let error = service.try_connect(&string, None).err().unwrap();
+        assert_eq!(error.sqlstate, SqlState::CANNOT_CONNECT, "{error}");
+        assert!(error.message.contains("ConnectOnOpen"), "{error}");
+        assert!(error.message.contains("no identity"), "{error}");
+    }
+    let server = Scripted::start(vec![reply("200 OK", JSON, FINE)]);
+    server.connect(&service, "ConnectOnOpen=true");
+}
+
+#[test]
+fn a_write_without_a_body_says_so() {
+    let service = Service::plain();
+    let empty = service.folder.path().join("empty");
+    std::fs::write(&empty, "").unwrap();
+    let says_so = |method: &str, body: RequestBody<'_>| {
+        let server = Scripted::start(vec![reply("200 OK", JSON, FINE)]);
+        let session = server.connect(&service, "");
+        let request = Request::new(method, Target::Api("a".into())).unwrap();
+        assert_eq!(execute(&session, &request, body).0, 200);
+        let head = server.seen.lock().unwrap()[0].to_ascii_lowercase();
+        assert!(!head.contains("transfer-encoding"), "{head}");
+        head.matches("\r\ncontent-length: 0\r\n").count()
+    };
+    for method in ["POST", "PUT", "PATCH"] {
+        assert_eq!(says_so(method, RequestBody::Empty), 1, "{method}");
+        let bytes = RequestBody::Bytes("".into());
+        assert_eq!(says_so(method, bytes), 1, "{method}");
+        assert_eq!(says_so(method, RequestBody::File(&empty)), 1, "{method}");
+    }
+    for method in ["GET", "DELETE"] {
+        assert_eq!(says_so(method, RequestBody::Empty), 0, "{method}");
+    }
+}
+
+/// A service that states no wait worth the name is asked less and less often.
+#[test]
+fn a_wait_that_is_over_is_no_reason_to_hammer() {
+    let service = Service::plain();
+    let headers = "Retry-After: 0\r\n";
+    let server = Scripted::start(vec![reply("429 Too Many Requests", headers, "")]);
+    let session = server.connect(&service, "");
+    let cancel = never();
+    let stop = cancel.clone();
+    let timer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(6));
+        stop.cancel();
+    });
+    let mut records = Vec::new();
+    let outcome = session.execute(
+        &Request::get("a"),
+        RequestBody::Empty,
+        &cancel,
+        &mut records,
+    );
+    timer.join().unwrap();
+    assert_eq!(outcome.err().unwrap().sqlstate, SqlState::CANCELLED);
+    // Every 0.2 s it would be 30; waits of up to 0.5, 1, 2 s and so on make it some six.
+    let asked = server.seen().len();
+    assert!((2..16).contains(&asked), "{asked}");
+}
+
+fn fails(session: &Session, method: &str) -> Diagnostic {
+    let request = Request::new(method, Target::Api("a".into())).unwrap();
+    let mut records = Vec::new();
+    session
+        .execute(&request, RequestBody::Empty, &never(), &mut records)
+        .err()
+        .unwrap()
+}
+
+/// Asking again brings the same.
+#[test]
+fn what_is_not_http_is_said_to_be_none_and_asked_for_once() {
+    let service = Service::plain();
+    let many = "X-A: b\r\n".repeat(200);
+    for text in [
+        "SSH-2.0-OpenSSH_9.9\r\nConnection: close\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: nine\r\n\r\n".to_owned(),
+        reply("200 OK", &many, ""),
+        reply("600 Odd", "", ""),
+        reply("999 Odd", JSON, FINE),
+    ] {
+        let server = Scripted::start(vec![text.clone()]);
+        let session = server.connect(&service, "");
+        let error = fails(&session, "GET");
+        assert_eq!(error.sqlstate, SqlState::LINK_FAILURE, "{error}");
+        assert!(error.message.contains("not proper HTTP"), "{error}");
+        assert_eq!(server.seen().len(), 1, "{text}");
+    }
+    let server = Scripted::start(vec![reply("599 Odd", "", "")]);
+    let session = server.connect(&service, "");
+    let (status, _) = execute(&session, &Request::get("a"), RequestBody::Empty);
+    assert_eq!(status, 599);
+}
+
+#[test]
+fn a_proxy_is_named_where_it_fails() {
+    let service = Service::plain();
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = dead.local_addr().unwrap().port();
+    drop(dead);
+    for firewall in [
+        format!("ProxyServer=127.0.0.1;ProxyPort={port};ProxyUser=u;ProxyPassword=canary"),
+        format!("FirewallType=SOCKS5;FirewallServer=127.0.0.1;FirewallPort={port}"),
+    ] {
+        let error = fails(&service.connect(&firewall), "GET");
+        assert_eq!(error.sqlstate, SqlState::CANNOT_CONNECT, "{error}");
+        let named = format!("through the proxy 127.0.0.1:{port}");
+        assert!(error.message.contains(&named), "{error}");
+        assert!(!error.message.contains("canary"), "{error}");
+    }
+    let error = refresh_at(
+        &service,
+        &Scripted::start(vec![reply("200 OK", JSON, FINE)]),
+        &format!("ProxyServer=127.0.0.1;ProxyPort={port}"),
+    );
+    assert!(
+        error.message.contains(&format!("127.0.0.1:{port}")),
+        "{error}"
+    );
+
+    let text = reply("407 Proxy Authentication Required", "", "");
+    let proxy = Scripted::start(vec![text]);
+    let _ = std::fs::remove_file(service.file());
+    let more = format!("ProxyServer=127.0.0.1;ProxyPort={}", proxy.port);
+    let session = service.connect(&more);
+    let (status, records) = execute(&session, &Request::get("a"), RequestBody::Empty);
+    assert_eq!(status, 407);
+    let message = &records[0].message;
+    assert!(
+        message.contains(&format!("proxy 127.0.0.1:{}", proxy.port)),
+        "{message}"
+    );
+    assert!(message.contains("ProxyUser"), "{message}");
+}
