@@ -1,7 +1,9 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::{Failure, Outcome};
@@ -39,6 +41,49 @@ pub struct Cli {
     /// How to connect
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+impl Cli {
+    /// Reads the command line, the program's name first. SQL that begins with a comment looks like an
+    /// option; no option has a blank in its name.
+    ///
+    /// # Errors
+    /// What clap says: a wrong command line, or the help that was asked for.
+    pub fn of_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        loop {
+            let error = match Self::try_parse_from(&arguments) {
+                Err(error) => error,
+                parsed => return parsed,
+            };
+            let Some(comment) = comment_in(&mut arguments, &error) else {
+                return Err(error);
+            };
+            // A blank before a comment means nothing to SQL.
+            let mut sql = OsString::from(" ");
+            sql.push(&comment);
+            *comment = sql;
+        }
+    }
+}
+
+/// The argument that clap takes for an unknown option, if it can only be a comment of SQL.
+fn comment_in<'a>(arguments: &'a mut [OsString], error: &clap::Error) -> Option<&'a mut OsString> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    // What stands before a `=`, where there is one.
+    let option = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(option) if option.contains(char::is_whitespace) => option,
+        _ => return None,
+    };
+    let begins = |argument: &OsString| {
+        let text = argument.to_str();
+        text.is_some_and(|text| text.starts_with("--") && text.starts_with(option.as_str()))
+    };
+    arguments
+        .iter_mut()
+        .skip(1)
+        .find(|argument| begins(argument))
 }
 
 /// Where the connection string comes from.
@@ -460,6 +505,34 @@ mod tests {
             ]),
             [None, text("a"), text("-1"), None, text("NULL")]
         );
+    }
+
+    #[test]
+    fn sql_may_begin_with_a_comment() {
+        let target = |arguments: &[&str]| {
+            let all = ["apilink", "query"].iter().chain(arguments);
+            let all = all.map(OsString::from).collect();
+            match Cli::of_arguments(all).map(|cli| cli.command) {
+                Ok(Some(Command::Query(query))) => Ok((query.target, query.parameters.0)),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.kind()),
+            }
+        };
+        let sql = "-- all = open\nSELECT 1";
+        let read = format!(" {sql}");
+        assert_eq!(
+            target(&["a=b", sql, "--stats"]),
+            Ok((vec!["a=b".to_owned(), read.clone()], vec![]))
+        );
+        // The value of an option stays as it is.
+        assert_eq!(
+            target(&["-p", "-- x y", "--stats", sql]),
+            Ok((vec![read], vec![Some("-- x y".to_owned())]))
+        );
+        for wrong in ["--stat", "--nosuch=a b", "--"] {
+            assert!(target(&[wrong]).is_err(), "{wrong}");
+        }
+        assert_eq!(target(&["SELECT 1", "--help"]), Err(ErrorKind::DisplayHelp));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use apilink_core::{Diagnostic, SqlState};
 use apilink_sql::position::Position;
 
-use crate::terminal::{Style, tell};
+use crate::terminal::{self, Style, tell};
 
 /// The result of a command.
 pub type Outcome<T = ()> = Result<T, Failure>;
@@ -88,7 +88,7 @@ impl Failure {
             }
             Self::Statement { diagnostic, sql } => {
                 tell!("{error} {} [{}]", diagnostic.message, diagnostic.sqlstate);
-                if let Some(excerpt) = excerpt(sql, &diagnostic.message) {
+                if let Some(excerpt) = excerpt(sql, &diagnostic.message, terminal::stderr_width()) {
                     tell!("{excerpt}");
                 }
             }
@@ -124,14 +124,44 @@ pub fn warn(records: &[Diagnostic]) {
     }
 }
 
-/// The line of a statement that a message is about, with a mark under the place.
-fn excerpt(sql: &str, message: &str) -> Option<String> {
+/// The line of a statement that a message is about, with a mark under the place. Of a line that is
+/// wider than the terminal, the part around the place.
+fn excerpt(sql: &str, message: &str, width: Option<usize>) -> Option<String> {
     let Position { line, column } = Position::named_in(message)?;
-    let text = sql.lines().nth(line.checked_sub(1)?)?;
-    let before = text.chars().take(column.checked_sub(1)?);
+    let line = sql.lines().nth(line.checked_sub(1)?)?;
+    let at = column.checked_sub(1)?;
+    // The indent, and the mark behind the end of the line.
+    let room = width.map(|width| width.saturating_sub(3).max(NARROWEST));
+    let (text, at) = match room {
+        Some(room) if line.chars().count() > room => part(line, at, room),
+        _ => (line.to_owned(), at),
+    };
     // Tabs stay, so that the mark stands where the terminal shows the place.
+    let before = text.chars().take(at);
     let indent: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
     Some(format!("  {text}\n  {indent}^"))
+}
+
+/// No less than this is shown of a line.
+const NARROWEST: usize = 10;
+
+/// So many characters of a line around one of them, and where that is among them. Dots stand for what
+/// is left out.
+fn part(line: &str, at: usize, room: usize) -> (String, usize) {
+    let all = line.chars().count();
+    let kept = room.saturating_sub(2);
+    let start = at.saturating_sub(kept / 2).min(all.saturating_sub(kept));
+    let characters = line.chars().skip(start).take(kept);
+    let characters = characters.map(|c| if c == '\t' { ' ' } else { c });
+    let mut text = String::new();
+    if start > 0 {
+        text.push('…');
+    }
+    text.extend(characters);
+    if start + kept < all {
+        text.push('…');
+    }
+    (text, at - start + usize::from(start > 0))
 }
 
 #[cfg(test)]
@@ -161,11 +191,52 @@ mod tests {
     fn the_place_of_an_error_is_marked() {
         let sql = "SELECT id\nFROM\tmaters";
         assert_eq!(
-            excerpt(sql, "Line 2, column 6: There is no table maters.").as_deref(),
+            excerpt(sql, "Line 2, column 6: There is no table maters.", None).as_deref(),
             Some("  FROM\tmaters\n      \t^")
         );
-        assert_eq!(excerpt(sql, "no place"), None);
-        assert_eq!(excerpt(sql, "Line 9, column 1: x"), None);
-        assert_eq!(excerpt(sql, "Line 1, column 0: x"), None);
+        assert_eq!(excerpt(sql, "no place", None), None);
+        assert_eq!(excerpt(sql, "Line 9, column 1: x", None), None);
+        assert_eq!(excerpt(sql, "Line 1, column 0: x", None), None);
+    }
+
+    #[test]
+    fn of_a_line_wider_than_the_terminal_the_part_around_the_place_is_shown() {
+        let shown = |sql: &str, column, width| {
+            let message = format!("Line 1, column {column}: x");
+            excerpt(sql, &message, Some(width)).unwrap_or_default()
+        };
+        let sql = "SELECT id, display_number, statuss, client_name FROM matters";
+        assert_eq!(
+            shown(sql, 28, 90),
+            format!("  {sql}\n  {}^", " ".repeat(27))
+        );
+        assert_eq!(
+            shown(sql, 28, 30),
+            "  …lay_number, statuss, clie…\n               ^"
+        );
+        assert_eq!(shown(sql, 1, 20), "  SELECT id, disp…\n  ^");
+        let end = sql.len() + 1;
+        assert_eq!(
+            shown(sql, end, 20),
+            "  …me FROM matters\n                  ^"
+        );
+        for width in 0..70 {
+            for column in 1..=end {
+                let text = shown(sql, column, width);
+                let (line, mark) = text.split_once('\n').unwrap_or_default();
+                let fits = line.chars().count().max(mark.chars().count());
+                assert!(
+                    fits <= width.max(NARROWEST + 3),
+                    "{width}, {column}: {text}"
+                );
+                // What the mark points at is what stands at the column.
+                let pointed = line.chars().nth(mark.chars().count() - 1);
+                assert_eq!(
+                    pointed,
+                    sql.chars().nth(column - 1),
+                    "{width}, {column}: {text}"
+                );
+            }
+        }
     }
 }

@@ -16,14 +16,13 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command, ShellArgs};
 use commands::{account, catalog, get, query};
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    let outcome = run(Cli::parse());
+    let cli = Cli::of_arguments(std::env::args_os().collect());
+    let outcome = run(cli.unwrap_or_else(|error| error.exit()));
     let code = match outcome {
         Ok(()) => 0,
         Err(failure) => {

@@ -35,6 +35,12 @@ pub fn stdout_width() -> Option<usize> {
     Some(usize::from(columns)).filter(|&columns| columns > 0)
 }
 
+/// The width of the terminal that is standard error.
+pub fn stderr_width() -> Option<usize> {
+    let (_, columns) = Term::stderr().size_checked()?;
+    Some(usize::from(columns)).filter(|&columns| columns > 0)
+}
+
 /// Colours, or none.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {

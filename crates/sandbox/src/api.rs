@@ -8,6 +8,7 @@ use crate::http::{Reply, Request};
 use crate::query::{ListRequest, Parameters};
 use crate::record::{Cell, DOCUMENT_VERSIONS, Database, Key, Record, TableId, table_name};
 use crate::select::View;
+use crate::storage::Content;
 use crate::write;
 
 /// What an operation does.
@@ -33,6 +34,10 @@ enum Action {
     Only(TableId),
     WhoAmI,
     Download,
+    /// Leads to the file of a row: its table, and the table's name.
+    File(TableId, &'static str),
+    /// Shows a row as a page.
+    Preview(TableId),
     Create(TableId),
     Update(TableId),
     Delete(TableId),
@@ -41,6 +46,9 @@ enum Action {
     /// Clio has it, the sandbox does not.
     NotBuilt,
 }
+
+/// The bytes of a report and its like.
+const FILE_LENGTH: u64 = 2_000;
 
 /// The operations of the API, by their position in the facts.
 #[derive(Debug)]
@@ -121,6 +129,11 @@ fn action(database: &Database, operation: &Operation) -> Action {
             .id(table)
             .map_or(Action::NotBuilt, |table| Action::Within(table, field))
     };
+    let file = |name| {
+        database
+            .id(name)
+            .map_or(Action::NotBuilt, |table| Action::File(table, name))
+    };
     let table = database.id(table_name(&operation.path));
     let plain = |make: fn(TableId) -> Action| table.map_or(Action::NotBuilt, make);
     match (operation.method.as_str(), path) {
@@ -133,6 +146,12 @@ fn action(database: &Database, operation: &Operation) -> Action {
         ("GET", "/contacts/{contact_id}/phone_numbers") => within("contacts", "phone_numbers"),
         ("GET", "/documents/{id}/versions") => Action::Versions,
         ("GET", "/documents/{id}/download") => Action::Download,
+        ("GET", "/reports/{id}/download") => file("reports"),
+        ("GET", "/document_templates/{id}/download") => file("document_templates"),
+        ("GET", "/document_archives/{id}/download") => file("document_archives"),
+        ("GET", "/bills/{id}/preview") => database
+            .id("bills")
+            .map_or(Action::NotBuilt, Action::Preview),
         ("POST", "/documents/{id}/copy") => Action::Copy,
         ("POST", "/documents/{id}/versions/{document_version_id}/save_as_latest_version") => {
             Action::SaveAsLatest
@@ -221,6 +240,18 @@ impl Call<'_> {
                 self.conditional(&database, user)
             }
             Action::Download => self.download(&database, id),
+            Action::File(table, name) => {
+                row(&database, Key { table, id })?;
+                Ok(self.file(name, id))
+            }
+            Action::Preview(table) => {
+                let bill = row(&database, Key { table, id })?;
+                let number = bill.get("number").text().unwrap_or_default();
+                Ok(Reply::html(
+                    200,
+                    format!("<!DOCTYPE html><title>{number}</title>\n"),
+                ))
+            }
             Action::NotBuilt => Err(ApiError::not_built(
                 &self.operation.path,
                 &self.operation.method,
@@ -358,11 +389,25 @@ impl Call<'_> {
             return Err(ApiError::not_found());
         }
         let uuid = version.get("uuid").text().unwrap_or_default();
+        Ok(self.stored(uuid))
+    }
+
+    /// The file of a report and its like, which is made when it is asked for.
+    fn file(&self, table: &str, id: i64) -> Reply {
+        let name = format!("{table}-{id}");
+        let content = Content::Generated {
+            seed: id.unsigned_abs(),
+            length: FILE_LENGTH,
+        };
+        self.app.storage().put(&name, content);
+        self.stored(&name)
+    }
+
+    /// Leads to what the storage host keeps.
+    fn stored(&self, uuid: &str) -> Reply {
         let path = self.app.storage().sign("GET", uuid);
-        Ok(Reply::redirect(
-            303,
-            &format!("{}{path}", self.app.addresses().storage),
-        ))
+        let address = format!("{}{path}", self.app.addresses().storage);
+        Reply::redirect(303, &address)
     }
 }
 

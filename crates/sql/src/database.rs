@@ -458,8 +458,9 @@ impl Rows<'_> {
     }
 }
 
-/// What is added to a message about EXPLAIN, if it may be for want of these.
-const UNREAD: &str = " It may be a field that the account has added: EXPLAIN makes no request, and no \
+/// What a message about EXPLAIN ends with, if it may be for want of the fields that the account has
+/// added.
+pub const UNREAD: &str = " It may be a field that the account has added: EXPLAIN makes no request, and no \
                       statement of the connection has read those yet.";
 
 /// The columns of a plan.

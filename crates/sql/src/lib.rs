@@ -22,5 +22,5 @@ pub mod types;
 pub mod typing;
 pub mod value;
 
-pub use database::{Database, Parameter, ResultColumn, Rows, Statement};
+pub use database::{Database, Parameter, ResultColumn, Rows, Statement, UNREAD};
 pub use value::{Value, ValueRef};

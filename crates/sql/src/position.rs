@@ -6,6 +6,7 @@ use std::fmt;
 use apilink_core::{Diagnostic, SqlState};
 
 use crate::dialect::lexer;
+use crate::functions;
 
 /// A place in a text: its line, and the character within the line. Both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,36 +74,60 @@ pub fn error(sqlstate: SqlState, message: impl fmt::Display) -> Diagnostic {
 /// is known where both hold the token equally often: the third of one is the third of the other.
 pub(crate) fn in_original(made: &str, offset: usize, original: &str) -> Option<usize> {
     let made_tokens = lexer::tokens(made);
-    let token = made_tokens.iter().find(|token| token.start == offset)?;
-    let text = made.get(token.range())?;
-    let places = |sql: &str, tokens: &[lexer::Token], text: &str, is_call: bool| -> Vec<usize> {
-        let is = |token: &lexer::Token, text: &str| {
-            sql.get(token.range())
-                .is_some_and(|other| other.eq_ignore_ascii_case(text))
-        };
-        let next = tokens.iter().skip(1).map(Some).chain([None]);
-        tokens
-            .iter()
-            .zip(next)
-            .filter(|(token, _)| is(token, text))
-            .filter(|(_, next)| !is_call || next.is_some_and(|next| is(next, "(")))
-            .map(|(token, _)| token.start)
-            .collect()
-    };
-    // LEFT is written as a name of ours where it is a function, and not where it is a join.
-    let own = text.strip_prefix("apilink_");
-    let here = places(made, &made_tokens, text, own.is_some());
-    let there = places(
-        original,
-        &lexer::tokens(original),
-        own.unwrap_or(text),
-        own.is_some(),
-    );
+    let at = made_tokens.iter().position(|token| token.start == offset)?;
+    let is_call = is_text(made, made_tokens.get(at + 1), "(");
+    let name = known(made.get(made_tokens.get(at)?.range())?, is_call);
+    let here = places(made, &made_tokens, name, is_call);
+    let there = places(original, &lexer::tokens(original), name, is_call);
     let number = here.iter().position(|place| *place == offset)?;
     there
         .get(number)
         .copied()
         .filter(|_| here.len() == there.len())
+}
+
+/// The name that a function has in statements, where others of ours are written for it.
+fn known(text: &str, is_call: bool) -> &str {
+    if is_call {
+        functions::known_name(text)
+    } else {
+        text
+    }
+}
+
+/// Where a name stands, or the calls of a function.
+fn places(sql: &str, tokens: &[lexer::Token], name: &str, is_call: bool) -> Vec<usize> {
+    let next = tokens.iter().skip(1).map(Some).chain([None]);
+    tokens
+        .iter()
+        .zip(next)
+        .filter(|(_, next)| !is_call || is_text(sql, *next, "("))
+        .filter(|(token, _)| {
+            sql.get(token.range())
+                .is_some_and(|text| known(text, is_call).eq_ignore_ascii_case(name))
+        })
+        .map(|(token, _)| token.start)
+        .collect()
+}
+
+fn is_text(sql: &str, token: Option<&lexer::Token>, text: &str) -> bool {
+    let here = token.and_then(|token| sql.get(token.range()));
+    here.is_some_and(|here| here.eq_ignore_ascii_case(text))
+}
+
+/// Where these words stand one after another, if they do so in one place only.
+pub(crate) fn only(sql: &str, words: &[&str]) -> Option<usize> {
+    let tokens = lexer::tokens(sql);
+    let mut found = tokens.windows(words.len().max(1)).filter(|window| {
+        window
+            .iter()
+            .zip(words)
+            .all(|(token, word)| is_text(sql, Some(token), word))
+    });
+    match (found.next(), found.next()) {
+        (Some(window), None) => Some(window.first()?.start),
+        _ => None,
+    }
 }
 
 /// Where a name first stands in a statement.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
 use apilink_sql::types::SqlType;
-use apilink_sql::{Database, Parameter, Statement, Value};
+use apilink_sql::{Database, Parameter, Statement, UNREAD, Value};
 
 use crate::args::{ConnectionArgs, ExplainArgs, QueryArgs};
 use crate::commands::{split_target, sql_text};
@@ -66,19 +65,17 @@ pub fn explain(connection: &ConnectionArgs, args: &ExplainArgs) -> Outcome {
         parameters: &args.parameters.0,
         purpose: Purpose::Explain,
     };
-    run(&database, &asked, &output, &cancel)
-        .map_err(|failure| with_hint(failure, args.custom_fields))
+    run(&database, &asked, &output, &cancel).map_err(with_hint)
 }
 
-/// A column that is not known may be a field that the account has added.
-fn with_hint(mut failure: Failure, knows_custom_fields: bool) -> Failure {
+/// How a field that the account has added becomes known, where a column may be one.
+fn with_hint(mut failure: Failure) -> Failure {
     if let Failure::Statement { diagnostic, .. } = &mut failure
-        && diagnostic.sqlstate == SqlState::NO_SUCH_COLUMN
-        && !knows_custom_fields
+        && diagnostic.message.ends_with(UNREAD)
     {
-        diagnostic.message.push_str(
-            " With --custom-fields, the fields that the account has added are known, too.",
-        );
+        diagnostic
+            .message
+            .push_str(" --custom-fields reads them first.");
     }
     failure
 }

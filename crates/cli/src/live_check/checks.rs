@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::Verdict::{Confirmed, Contradicted, Unclear};
 use super::probe::{Probe, names};
-use super::{Check, Scope, Verdict, lists};
+use super::{Check, Scope, Verdict, counts, lists};
 
 /// All checks, in their order.
-pub const ALL: [Check; 21] = [
+pub const ALL: [Check; 23] = [
     check(
         "braces",
         "braces in fields, as they are and escaped",
@@ -60,6 +60,16 @@ pub const ALL: [Check; 21] = [
         "redaction",
         "how records show what a person may not see",
         redaction,
+    ),
+    check(
+        "bill-matters",
+        "whether bills are found by each of their matters",
+        counts::bill_matters,
+    ),
+    check(
+        "counted",
+        "whether meta.records counts what paging does not bring",
+        counts::counted,
     ),
     each_list(
         "defaults",

@@ -2,6 +2,7 @@
 //! open. It reports statuses, counts, names of fields and headers, and never what a record holds.
 
 mod checks;
+mod counts;
 mod lists;
 mod probe;
 

@@ -45,6 +45,8 @@ fn every_check_runs_and_none_writes() {
         ("gzip", "confirmed"),
         ("time-zone", "confirmed"),
         ("redaction", "could not tell"),
+        // Each of its bills has one matter.
+        ("bill-matters", "could not tell"),
     ] {
         for finding in about(check) {
             assert_eq!(finding["verdict"], verdict, "{finding}");
@@ -79,6 +81,14 @@ fn every_check_runs_and_none_writes() {
         "confirmed: accepted; the next page has a page token"
     );
     assert!(of_list("page-size", "matters", "page").starts_with("confirmed: limit=200: 200"));
+    assert_eq!(
+        of_list("counted", "matters", "meta.records"),
+        "confirmed: meta.records is 300, and 300 records came"
+    );
+    assert_eq!(
+        of_list("counted", "activities", "meta.records"),
+        "could not tell: 3640 records are more than are read for this"
+    );
     let counters = world.sandbox.counters();
     let written: Vec<_> = counters
         .endpoints

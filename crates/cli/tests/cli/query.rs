@@ -155,6 +155,11 @@ fn a_plan_is_shown_without_a_request() {
         .run(&["explain", "SELECT \"Court\" FROM matters"])
         .failed(1);
     assert!(message.contains("--custom-fields"), "{message}");
+    // These have none.
+    let message = world
+        .run(&["explain", "SELECT \"Court\" FROM users"])
+        .failed(1);
+    assert!(!message.contains("--custom-fields"), "{message}");
     assert_eq!(world.sandbox.counters().connections, 0);
 }
 

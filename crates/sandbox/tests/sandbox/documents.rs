@@ -197,3 +197,31 @@ fn a_new_version_belongs_to_its_document() {
     let old = send("GET", old.header("location").unwrap(), &[], b"").unwrap();
     assert_eq!(old.body, before);
 }
+
+#[test]
+fn reports_and_their_like_have_a_file() {
+    let sandbox = sandbox();
+    let client = Client::new(&sandbox);
+    let documents = client.get("documents.json?limit=1");
+    let wanted = json!({"data": {"items": [{"id": documents.at("/data/0/id"), "type": 1}]}});
+    let archive = client.post("document_archives.json", &wanted);
+    assert_eq!(archive.status, 201, "{}", archive.text());
+    let first_of = |list: &str| client.get(&format!("{list}.json?limit=1")).at("/data/0/id");
+    for (list, id) in [
+        ("reports", first_of("reports")),
+        ("document_templates", first_of("document_templates")),
+        ("document_archives", archive.at("/data/id")),
+    ] {
+        let reply = client.get(&format!("{list}/{id}/download.json"));
+        assert_eq!(reply.status, 303, "{list}");
+        let file = send("GET", reply.header("location").unwrap(), &[], b"").unwrap();
+        assert_eq!((file.status, file.body.len()), (200, 2_000), "{list}");
+        let missing = client.get(&format!("{list}/1/download.json"));
+        assert_eq!(missing.status, 404, "{list}");
+    }
+    let bill = client.get("bills.json?limit=1&fields=id,number");
+    let (id, number) = (bill.at("/data/0/id"), bill.at("/data/0/number"));
+    let page = client.get(&format!("bills/{id}/preview.json"));
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains(number.as_str().unwrap()));
+}

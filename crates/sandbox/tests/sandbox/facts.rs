@@ -401,12 +401,8 @@ fn what_is_missing_is_known() {
         missing,
         [
             "DELETE /timer.json",
-            "GET /bills/{id}/preview.json",
             "GET /court_rules/matter_dockets/preview.json",
-            "GET /document_archives/{id}/download.json",
-            "GET /document_templates/{id}/download.json",
             "GET /internal_notifications/event_metrics.json",
-            "GET /reports/{id}/download.json",
             "GET /timer.json",
             "POST /report_presets/{id}/generate_report.json",
             "POST /safe_custody/records/{id}/state_changes.json",

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use apilink_core::Result;
+use apilink_core::{Diagnostic, Result};
 
 use super::cast_type::CastType;
 use super::keyword::Keyword;
 use super::lexer::TokenKind;
 use super::names::unquoted;
 use super::translator::Translator;
+use crate::functions;
 use crate::functions::interval::Interval;
 use crate::functions::moment::parse_time;
 
@@ -33,7 +34,7 @@ impl Translator<'_, '_> {
             Dateadd | Timestampadd => return self.date_add(index),
             DateTrunc | Datetrunc => return self.date_trunc(index),
             Datediff | Timestampdiff | Datepart | Datename => return self.date_part(index),
-            Isnull | Nvl => return Ok(Some(self.rename(index, "ifnull"))),
+            Isnull | Nvl => return self.if_null(index),
             Left => return Ok(Some(self.rename(index, "apilink_left"))),
             Right => return Ok(Some(self.rename(index, "apilink_right"))),
             Insert => return Ok(Some(self.rename(index, "apilink_insert"))),
@@ -182,7 +183,7 @@ impl Translator<'_, '_> {
             .collect()
     }
 
-    fn unknown_type(&self, index: usize) -> apilink_core::Diagnostic {
+    fn unknown_type(&self, index: usize) -> Diagnostic {
         let message = format!(
             "{} is not a type. The types are BIGINT, INTEGER, DECIMAL(p,s), DOUBLE, BOOLEAN, DATE, \
              TIME, TIMESTAMP, VARCHAR(n) and VARBINARY, and SQL_INTEGER and its like.",
@@ -237,6 +238,19 @@ impl Translator<'_, '_> {
         };
         let arguments = [content.start..split, split + 1..content.end];
         self.write_call(index, "position", arguments).map(Some)
+    }
+
+    /// `ISNULL(value, otherwise)`, of which `MySQL` has one that only tests.
+    fn if_null(&mut self, index: usize) -> Result<Option<usize>> {
+        if self.arguments(index).len() == 2 {
+            return Ok(Some(self.rename(index, "ifnull")));
+        }
+        let message = format!(
+            "{0} is written {0}(value, otherwise). Whether a value is NULL is asked by: value IS \
+             NULL.",
+            self.source.text(index).to_ascii_uppercase()
+        );
+        Err(self.source.error(index, message))
     }
 
     /// `EXTRACT(YEAR FROM moment)`
@@ -312,7 +326,7 @@ impl Translator<'_, '_> {
     fn date_add(&mut self, index: usize) -> Result<Option<usize>> {
         let arguments = self.arguments(index);
         let [first, count, moment] = arguments.as_slice() else {
-            return Ok(None);
+            return Err(self.wrong_count(index));
         };
         let Some(interval) = self.interval(first)? else {
             return Ok(None);
@@ -325,10 +339,18 @@ impl Translator<'_, '_> {
         self.call_of_moment(index, name, interval, Some(count.clone()), moment.clone())
     }
 
+    /// A call with an interval that has too few arguments, or too many.
+    fn wrong_count(&self, index: usize) -> Diagnostic {
+        let name = self.source.text(index);
+        let form = functions::find(name).map_or("", |function| function.form);
+        let message = format!("{} is written {form}.", name.to_ascii_uppercase());
+        self.source.error(index, message)
+    }
+
     fn date_trunc(&mut self, index: usize) -> Result<Option<usize>> {
         let arguments = self.arguments(index);
         let [first, moment] = arguments.as_slice() else {
-            return Ok(None);
+            return Err(self.wrong_count(index));
         };
         let Some(interval) = self.interval(first)? else {
             return Ok(None);

@@ -8,6 +8,7 @@ use apilink_core::{Diagnostic, SqlState};
 
 use crate::catalog::{TableShape, TableSource};
 use crate::position::{error, error_at, first};
+use crate::types::SqlType;
 
 /// What `SQLite` says when it finds no way to a plan.
 const NO_PLAN: &str = "no query solution";
@@ -21,49 +22,82 @@ pub(super) fn unmet(
     if !problem.to_string().starts_with(NO_PLAN) {
         return None;
     }
-    let (table, column) = tables
+    let needs: Vec<(&TableShape, Vec<String>)> = tables
         .iter()
-        .find_map(|shape| Some((shape, needed(shape)?)))?;
-    let name = &table.name;
-    let parent = column_reference(table, &column);
-    let join = parent.map_or_else(String::new, |parent| format!(", or join it with {parent}"));
-    let message = format!(
-        "The service gives the rows of {name} for one {column} at a time: compare {column} with = \
-         or IN{join}."
-    );
-    Some(match first(written, name) {
+        .map(|shape| (shape.as_ref(), needed(shape)))
+        .filter(|(_, columns)| !columns.is_empty())
+        .collect();
+    // Of several such tables, rather the one of which the statement names no such column.
+    let is_unnamed = |(_, columns): &&(_, Vec<String>)| {
+        columns.iter().any(|name| first(written, name).is_none())
+    };
+    let (table, columns) = needs.iter().find(is_unnamed).or(needs.first())?;
+    let message = message(table, columns);
+    Some(match first(written, &table.name) {
         Some(place) => error_at(SqlState::SYNTAX, written, place, message),
         None => error(SqlState::SYNTAX, message),
     })
 }
 
-/// The column whose value a request for the table needs.
-fn needed(shape: &TableShape) -> Option<String> {
-    let TableSource::Service(table) = &shape.source else {
-        return None;
+fn message(table: &TableShape, columns: &[String]) -> String {
+    let name = &table.name;
+    let joins: Vec<String> = columns
+        .iter()
+        .filter_map(|column| Some((column, column_reference(table, column)?)))
+        .map(|(column, parent)| format!("JOIN {parent} ON {parent}.id = {name}.{column}"))
+        .collect();
+    let examples: Vec<String> = columns
+        .iter()
+        .map(|column| format!("{column} = {}", example(table, column)))
+        .collect();
+    let join = match joins.as_slice() {
+        [] => String::new(),
+        joins => format!(", or by {}", joins.join(" ")),
     };
-    let list = table.list.as_ref().filter(|_| table.array.is_none())?;
-    in_path(list).or_else(|| required(table, list))
+    format!(
+        "The service gives the rows of {name} for one {} at a time: say for which by = or IN, as in \
+         WHERE {}{join}.",
+        columns.join(" and one "),
+        examples.join(" AND ")
+    )
 }
 
-fn in_path(list: &List) -> Option<String> {
-    let (_, rest) = list.path.split_once('{')?;
-    let (column, _) = rest.split_once('}')?;
-    Some(column.to_owned())
+/// A value that a column can have.
+fn example(table: &TableShape, column: &str) -> &'static str {
+    let column = table.columns.iter().find(|known| known.name == column);
+    match column.map(|column| column.sql_type) {
+        Some(SqlType::Bigint | SqlType::Integer) | None => "12345",
+        Some(_) => "'…'",
+    }
 }
 
-fn required(table: &Table, list: &List) -> Option<String> {
-    let parameter = list
+/// The columns whose values a request for the table needs.
+fn needed(shape: &TableShape) -> Vec<String> {
+    let TableSource::Service(table) = &shape.source else {
+        return Vec::new();
+    };
+    let list = table.list.as_ref().filter(|_| table.array.is_none());
+    list.map_or_else(Vec::new, |list| {
+        in_path(list).chain(required(table, list)).collect()
+    })
+}
+
+fn in_path(list: &List) -> impl Iterator<Item = String> {
+    let behind_braces = list.path.split('{').skip(1);
+    behind_braces.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()))
+}
+
+fn required(table: &Table, list: &List) -> impl Iterator<Item = String> {
+    let open = list
         .required
         .iter()
-        .find(|required| required.values.is_empty())?;
-    let passes =
-        |operator, name: &String| operator == FilterOperator::Equal && *name == parameter.parameter;
-    let filter = table
-        .filters
-        .iter()
-        .find(|filter| passes(filter.operator, &filter.parameter))?;
-    Some(filter.column.clone())
+        .filter(|required| required.values.is_empty());
+    open.filter_map(|required| {
+        let filter = table.filters.iter().find(|filter| {
+            filter.operator == FilterOperator::Equal && filter.parameter == required.parameter
+        })?;
+        Some(filter.column.clone())
+    })
 }
 
 fn column_reference<'s>(shape: &'s TableShape, column: &str) -> Option<&'s String> {

@@ -34,6 +34,7 @@ use crate::system::CATALOG_NAME;
 use arguments::Arguments;
 use decimal::DecimalAggregate;
 
+pub(crate) use fault::known_name;
 pub use fault::{diagnostic_in, diagnostic_of};
 pub use reference::reference;
 pub use table::{Function, Group, all, common_type, find, result_nullable, result_type};

@@ -318,8 +318,23 @@ fn mistakes_that_are_often_made_are_told_with_their_place() {
             "SELECT row_number() FROM t",
             "Line 1, column 8: row_number() is written with OVER (…)",
         ),
-        ("SELECT sum(a) OVER w FROM t", "There is no window w."),
-        ("SELECT a FROM t HAVING a", "HAVING needs GROUP BY"),
+        (
+            "SELECT sum(a) OVER w FROM t",
+            "Line 1, column 15: There is no window w.",
+        ),
+        (
+            "SELECT a FROM t HAVING a",
+            "Line 1, column 17: HAVING needs GROUP BY",
+        ),
+        (
+            "SELECT 1 FROM t JOIN t AS u ON round(1, 2, 3) = u.a",
+            "Line 1, column 32: round() has too many arguments",
+        ),
+        (
+            "SELECT (SELECT 1, 2) FROM t",
+            "Line 1, column 8: A subquery in place of a single value has one column, and this one \
+             has 2.",
+        ),
     ] {
         let problem = connection.prepare(sql).unwrap_err();
         let record = diagnostic_in(sql, &problem);

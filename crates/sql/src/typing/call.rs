@@ -8,6 +8,7 @@ use sqlite3_parser::ast::{
 use super::Analyzer;
 use super::collation::Collation;
 use super::failure::{Failure, Outcome, Problem};
+use super::literals;
 use super::scope::Scope;
 use super::source::unquoted;
 use super::typed::{Form, Typed, decimal};
@@ -97,6 +98,9 @@ impl Analyzer<'_> {
         tail: Option<&FunctionTail>,
         scope: &Scope,
     ) -> Outcome<Typed> {
+        if functions::find(&unquoted(name)).is_none() {
+            return Err(self.unknown_function(&unquoted(name)));
+        }
         let tail = self.tail(tail, scope)?;
         Ok(Typed::new(
             format!("{name}(*){tail}"),
@@ -128,7 +132,7 @@ impl Analyzer<'_> {
             } else {
                 sql_type
             };
-            let arguments = self.sum_operands(arguments)?;
+            let arguments = self.sum_operands(name, arguments)?;
             let sum = Typed::new(frame.call(name, arguments), sql_type, !never_null);
             return Ok(if sql_type == SqlType::Double {
                 self.checked(sum)
@@ -145,18 +149,35 @@ impl Analyzer<'_> {
         })
     }
 
-    /// A sum of texts is one of doubles.
-    fn sum_operands(&mut self, arguments: Vec<Typed>) -> Outcome<Vec<Typed>> {
+    /// A literal is summed as the number that it is, and a value out of JSON as one that it has to
+    /// be. Other texts are refused, where `SQLite` would count 0 for each that is no number.
+    fn sum_operands(&mut self, name: &str, arguments: Vec<Typed>) -> Outcome<Vec<Typed>> {
         arguments
             .into_iter()
-            .map(|argument| {
-                if argument.is_text() {
+            .map(|argument| match &argument.form {
+                _ if !argument.is_text() => Ok(argument),
+                Form::Text(text) if literals::can_be(text, SqlType::Double) => {
                     self.convert(argument, SqlType::Double)
-                } else {
-                    Ok(argument)
                 }
+                Form::Json => {
+                    self.rewritten = true;
+                    Ok(argument.rewritten(|text| format!("apilink_cast_double({text})")))
+                }
+                _ => Err(self.sum_of_text(name, argument)),
             })
             .collect()
+    }
+
+    fn sum_of_text(&self, name: &str, argument: Typed) -> Failure {
+        let name = unquoted(name).to_ascii_uppercase();
+        let text = argument.into_text();
+        let mut problem = Problem::syntax(format!(
+            "{name} needs numbers, and {text} is text. Where the texts hold numbers, write \
+             {name}(CAST({text} AS DECIMAL(19,4)))."
+        ));
+        let call = self.source.find_only(&format!("{name}({text}"));
+        problem.place = call.or_else(|| self.source.find(&[&name, "("]));
+        problem.into()
     }
 
     /// The first argument decides about the collation of a function that compares.

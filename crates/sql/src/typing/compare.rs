@@ -1,6 +1,7 @@
 //! Comparisons: what is compared is brought to one form, where `SQLite` would compare texts with
 //! numbers, or a date with a timestamp.
 
+use apilink_core::SqlState;
 use sqlite3_parser::ast::{Expr, Operator, QualifiedName, Select};
 use time::Time;
 
@@ -189,6 +190,8 @@ impl Analyzer<'_> {
 
     /// Numbers and truth values beside text literals, and texts beside number literals.
     fn comparable_texts(&mut self, left: Typed, right: Typed) -> Outcome<(Typed, Typed)> {
+        self.check_literal(&left, &right)?;
+        self.check_literal(&right, &left)?;
         if let Some(sql_type) = type_for_text(&left, &right) {
             let right = self.convert(right, sql_type)?;
             return Ok((left, right));
@@ -218,6 +221,33 @@ impl Analyzer<'_> {
         } else {
             (left, right)
         })
+    }
+
+    /// 22018 for a text literal beside a number or a truth value that it cannot be: as `SQLite` has it,
+    /// the one would never equal the other, and nothing would say so.
+    fn check_literal(&self, value: &Typed, literal: &Typed) -> Outcome<()> {
+        let (Form::Text(text), Some(sql_type)) = (&literal.form, value.sql_type) else {
+            return Ok(());
+        };
+        if literals::can_be(text, sql_type) {
+            return Ok(());
+        }
+        let what = value.clone().into_text();
+        let what = match value.form {
+            Form::Column => format!("The column {what}"),
+            _ => what,
+        };
+        let type_name = sql_type.name();
+        let shown = literals::literal(text);
+        let problem = Problem::new(
+            SqlState::INVALID_CAST,
+            if sql_type == SqlType::Boolean {
+                format!("{what} is {type_name}, and {shown} is neither 'true' nor 'false'.")
+            } else {
+                format!("{what} is {type_name}, and {shown} is no number.")
+            },
+        );
+        Err(self.placed(problem.into(), Some(text.clone())))
     }
 
     /// A DECIMAL that `SQLite` compares with a text as it compares a column of numbers: with the
@@ -488,7 +518,7 @@ impl Analyzer<'_> {
             _ => vec![value.clone()],
         };
         if values.len() != query.columns.len() {
-            return Err(Problem::syntax(format!(
+            let mut problem = Problem::syntax(format!(
                 "IN compares {} with a subquery of {} columns.",
                 if values.len() == 1 {
                     "one value".to_owned()
@@ -496,8 +526,9 @@ impl Analyzer<'_> {
                     format!("{} values", values.len())
                 },
                 query.columns.len()
-            ))
-            .into());
+            ));
+            problem.place = self.place_of(&select.body.select);
+            return Err(problem.into());
         }
         let (mut converted, mut targets) = (Vec::new(), Vec::new());
         for (at, (value, column)) in values.into_iter().zip(&query.columns).enumerate() {
@@ -615,7 +646,7 @@ fn type_for_text(other: &Typed, text: &Typed) -> Option<SqlType> {
     };
     let number = literals::number_in(literal);
     match other.sql_type? {
-        SqlType::Boolean => super::typed::literals_boolean(literal).map(|_| SqlType::Boolean),
+        SqlType::Boolean => literals::boolean(literal).map(|_| SqlType::Boolean),
         SqlType::Integer | SqlType::Bigint | SqlType::Decimal { .. } | SqlType::Double => number,
         _ => None,
     }

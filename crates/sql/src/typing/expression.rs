@@ -176,14 +176,17 @@ impl Analyzer<'_> {
     }
 
     fn ambiguous(&self, name: &str, relations: &[String]) -> Failure {
-        let names: Vec<String> = relations
-            .iter()
-            .map(|relation| format!("{relation}.{name}"))
-            .collect();
-        let mut problem = Problem::syntax(format!(
-            "The column {name} is ambiguous: it can be {}.",
-            names.join(" or ")
-        ));
+        let namesakes = relations
+            .windows(2)
+            .find(|pair| matches!(pair, [one, other] if one.eq_ignore_ascii_case(other)));
+        let why = if let Some([namesake, _]) = namesakes {
+            format!("FROM has several tables of the name {namesake}. Give each its own alias")
+        } else {
+            let with_name = |relation: &String| format!("{relation}.{name}");
+            let names: Vec<String> = relations.iter().map(with_name).collect();
+            format!("it can be {}", names.join(" or "))
+        };
+        let mut problem = Problem::syntax(format!("The column {name} is ambiguous: {why}."));
         problem.place = self.source.find_column(name);
         problem.into()
     }
@@ -217,10 +220,14 @@ impl Analyzer<'_> {
                 None => Err(self.unknown_column(&bare, &bare_table, scope)),
             },
             [] => self.without_column(&relations, &bare_table, &bare, &text, scope),
-            _ => Err(Problem::syntax(format!(
-                "{text} is ambiguous: FROM has several tables of the name {bare_table}."
-            ))
-            .into()),
+            _ => {
+                let mut problem = Problem::syntax(format!(
+                    "{text} is ambiguous: FROM has several tables of the name {bare_table}. Give \
+                     each its own alias."
+                ));
+                problem.place = self.source.find(&[&bare_table, ".", &bare]);
+                Err(problem.into())
+            }
         }
     }
 
@@ -365,11 +372,26 @@ impl Analyzer<'_> {
         let mut text = format!("{} {not}{word} {}", left.into_text(), right.into_text());
         if let Some(escape) = escape {
             let escape = self.expr(escape, scope)?;
+            self.check_escape(&escape)?;
             let escape = self.suggest(escape, SqlType::Varchar { size: 1 })?;
             text.push_str(" ESCAPE ");
             text.push_str(&escape.into_text());
         }
         Ok(Typed::new(text, SqlType::Boolean, nullable))
+    }
+
+    fn check_escape(&self, escape: &Typed) -> Outcome<()> {
+        match &escape.form {
+            Form::Text(text) if text.chars().count() != 1 => {
+                let mut problem = Problem::syntax(format!(
+                    "ESCAPE takes one character, such as '!', and {} is not one.",
+                    literals::literal(text)
+                ));
+                problem.place = self.source.find(&["ESCAPE", text]);
+                Err(problem.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn parenthesized(&mut self, exprs: &[Expr], scope: &Scope) -> Outcome<Typed> {
@@ -562,9 +584,10 @@ fn tables_of(scope: &Scope) -> String {
         })
         .filter(|name| !name.is_empty())
         .collect();
-    if names.is_empty() {
-        "this place".to_owned()
-    } else {
-        names.join(", ")
+    let has_from = scope.outward().any(|scope| !scope.relations.is_empty());
+    match names.as_slice() {
+        [] if has_from => "the subquery".to_owned(),
+        [] => "this place, where no FROM names a table".to_owned(),
+        names => names.join(", "),
     }
 }

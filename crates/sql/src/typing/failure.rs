@@ -26,7 +26,7 @@ pub enum Failure {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Problem {
     /// 42000 wrong SQL; 42S02 an unknown table; 42S22 an unknown column; 22007 a text that is no
-    /// date; HYC00 what is not available.
+    /// date; 22018 one that is no number; HYC00 what is not available.
     pub sqlstate: SqlState,
     /// What is wrong, in sentences, without the place.
     pub message: String,

@@ -53,6 +53,30 @@ pub(super) fn number_in(text: &str) -> Option<SqlType> {
     (fits && one_point && digits.len() < SUM_PRECISION as usize).then(|| number_type(digits))
 }
 
+/// Whether a text can be compared with a number or a truth value; `true` beside the other types.
+pub(super) fn can_be(text: &str, sql_type: SqlType) -> bool {
+    match sql_type {
+        SqlType::Boolean => boolean(text).is_some() || is_number(text),
+        sql_type if sql_type.is_number() => is_number(text),
+        _ => true,
+    }
+}
+
+/// Whether `SQLite` takes a text for a number where it stands beside one.
+fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    text.parse::<f64>().is_ok() && text.contains(|c: char| c.is_ascii_digit())
+}
+
+/// The texts of truth values.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    let is_one_of = |texts: [&str; 3]| texts.iter().any(|t| t.eq_ignore_ascii_case(text.trim()));
+    if is_one_of(["true", "t", "1"]) {
+        return Some(true);
+    }
+    is_one_of(["false", "f", "0"]).then_some(false)
+}
+
 /// A text in the inside form of a DATE, a TIME or a TIMESTAMP; `None` if it is none, and for the other
 /// types.
 pub(super) fn temporal(text: &str, target: SqlType) -> Option<String> {

@@ -81,7 +81,8 @@ pub struct Analysis {
 /// # Errors
 /// [`Failure::NeedsCustomFields`] where a table's columns are not all known and the statement may use
 /// those that are not; otherwise [`Failure::Wrong`] with 42000 wrong SQL, 42S02 an unknown table,
-/// 42S22 an unknown column, 22007 a text that is no date, HYC00 a statement that is not SELECT.
+/// 42S22 an unknown column, 22007 a text that is no date, 22018 one that is no number, HYC00 a statement
+/// that is not SELECT.
 pub fn analyze(sql: &str, catalog: &Catalog) -> Result<Analysis, Failure> {
     analyze_source(&Source::new(sql)?, catalog)
 }
@@ -207,7 +208,10 @@ impl Analyzer<'_> {
     fn unknown_qualifier(&self, name: &str, column: &str, scope: &Scope) -> Failure {
         let relations = || scope.outward().flat_map(|scope| &scope.relations);
         let flat = format!("{name}_{column}");
-        let nearest = if relations().any(|relation| relation.position(&flat).is_some()) {
+        let renamed = relations().find(|relation| relation.is_alias_of(name));
+        let nearest = if let Some(renamed) = renamed {
+            vec![format!("{}.{column}", renamed.name)]
+        } else if relations().any(|relation| relation.position(&flat).is_some()) {
             // The field of an object is a column of the record that holds it.
             vec![flat]
         } else {

@@ -95,6 +95,14 @@ impl Body {
         }
     }
 
+    /// How many columns it has.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Select { items, .. } => items.iter().map(Item::len).sum(),
+            Self::Values(rows) => rows.first().map_or(0, Vec::len),
+        }
+    }
+
     /// The columns with their types; of VALUES those that all rows have together.
     pub(super) fn columns(&self) -> Vec<Column> {
         match self {

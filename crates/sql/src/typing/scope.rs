@@ -100,6 +100,12 @@ impl Relation {
         }
     }
 
+    /// Whether it is the table of this name under another one, which is the only one that counts.
+    pub(super) fn is_alias_of(&self, table: &str) -> bool {
+        matches!(&self.rows, Rows::Table(shape) if shape.name.eq_ignore_ascii_case(table))
+            && !self.name.eq_ignore_ascii_case(table)
+    }
+
     pub(super) fn len(&self) -> usize {
         match &self.rows {
             Rows::Table(table) => table.columns.len(),
@@ -354,6 +360,8 @@ pub(super) fn nearest_tables(catalog: &Catalog, name: &str) -> Vec<String> {
 /// At most three names near to one, the nearest first.
 pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
     const ENOUGH: f64 = 0.8;
+    /// Beside a name that is hit but for a letter, the others are noise.
+    const CLOSE: f64 = 0.1;
     let name = name.to_ascii_lowercase();
     let mut near: Vec<(f64, &str)> = names
         .map(|other| {
@@ -366,6 +374,8 @@ pub(super) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> V
         .collect();
     near.sort_by(|(a, left), (b, right)| b.total_cmp(a).then(left.cmp(right)));
     near.dedup_by(|(_, left), (_, right)| left == right);
+    let best = near.first().map_or(0.0, |(likeness, _)| *likeness);
+    near.retain(|(likeness, _)| best - likeness <= CLOSE);
     near.into_iter()
         .take(3)
         .map(|(_, name)| name.to_owned())

@@ -1,5 +1,7 @@
 //! SELECT: the arms of a compound, their columns, ORDER BY and LIMIT.
 
+use std::ops::Range;
+
 use sqlite3_parser::ast::{
     As, CompoundOperator, Distinctness, Expr, Id, Limit, Name, OneSelect, ResultColumn, Select,
     SortOrder, SortedColumn,
@@ -33,11 +35,15 @@ impl Analyzer<'_> {
         };
         let own = &own;
         let (first, first_scope) = self.arm(&select.body.select, "", parent, own)?;
+        let first_width = first.body.width();
         let mut arms = vec![first];
         let mut scopes = vec![first_scope];
         for compound in select.body.compounds.iter().flatten() {
             let operator = operator_text(compound.operator);
             let (arm, scope) = self.arm(&compound.select, operator, parent, own)?;
+            if arm.body.width() != first_width {
+                return Err(self.other_width(&compound.select, &arm, first_width));
+            }
             arms.push(arm);
             scopes.push(scope);
         }
@@ -52,6 +58,22 @@ impl Analyzer<'_> {
             tail,
             columns,
         })
+    }
+
+    /// An arm that has not as many columns as the first.
+    fn other_width(&self, select: &OneSelect, arm: &Arm, first: usize) -> Failure {
+        let mut problem = Problem::syntax(format!(
+            "The arms of{} do not have the same number of columns: {first} and {}.",
+            arm.operator.trim_end(),
+            arm.body.width()
+        ));
+        problem.place = self.place_of(select);
+        problem.into()
+    }
+
+    /// Where a SELECT stands; unknown for VALUES.
+    pub(super) fn place_of(&self, select: &OneSelect) -> Option<Range<usize>> {
+        self.source.select_place(self.order.number(select)?)
     }
 
     /// Converts the columns of a query to these types.
@@ -91,7 +113,9 @@ impl Analyzer<'_> {
         }
         let width = typed.first().map_or(0, Vec::len);
         if typed.iter().any(|row| row.len() != width) {
-            return Err(Problem::syntax("The rows of VALUES do not have the same length.").into());
+            let mut problem = Problem::syntax("The rows of VALUES do not have the same length.");
+            problem.place = self.source.find_only("VALUES");
+            return Err(problem.into());
         }
         Ok(Body::Values(typed))
     }
@@ -176,6 +200,9 @@ impl Analyzer<'_> {
                     }
                 }
                 ResultColumn::Star => {
+                    if scope.relations.is_empty() {
+                        return Err(self.without_from(select));
+                    }
                     items.extend(self.star(&scope.relations)?);
                     continue;
                 }
@@ -185,11 +212,15 @@ impl Analyzer<'_> {
         Ok(items)
     }
 
+    /// `SELECT *` of nothing.
+    fn without_from(&self, select: Option<usize>) -> Failure {
+        let mut problem = Problem::syntax("SELECT * needs a FROM.");
+        problem.place = select.and_then(|select| self.source.select_place(select));
+        problem.into()
+    }
+
     /// The columns of `*`: one by one, where a join is written with ON in place of USING.
     pub(super) fn star(&mut self, relations: &[Relation]) -> Outcome<Vec<Item>> {
-        if relations.is_empty() {
-            return Err(Problem::syntax("SELECT * needs a FROM.").into());
-        }
         let mut columns = Vec::new();
         for relation in relations {
             complete(relation)?;
@@ -320,6 +351,16 @@ impl Analyzer<'_> {
 
     fn count(&mut self, expr: &Expr, scope: &Scope) -> Outcome<String> {
         let count = self.expr(expr, scope)?;
+        if !can_count(&count) {
+            let text = count.into_text();
+            let mut problem = Problem::syntax(format!(
+                "LIMIT and OFFSET take a whole number, which {text} is not."
+            ));
+            let behind = |word: &str| self.source.find_only(&format!("{word} {text}"));
+            problem.place = behind("LIMIT").or_else(|| behind("OFFSET"));
+            problem.place = problem.place.or_else(|| self.source.find_only(&text));
+            return Err(problem.into());
+        }
         Ok(count
             .convert(SqlType::Bigint, &mut self.parameters)?
             .into_text())
@@ -333,15 +374,6 @@ impl Analyzer<'_> {
         };
         for arm in arms.iter().skip(1) {
             let columns = arm.body.columns();
-            if columns.len() != merged.len() {
-                return Err(Problem::syntax(format!(
-                    "The arms of{} do not have the same number of columns: {} and {}.",
-                    arm.operator.trim_end(),
-                    merged.len(),
-                    columns.len()
-                ))
-                .into());
-            }
             for (column, other) in merged.iter_mut().zip(&columns) {
                 merge(column, other);
             }
@@ -480,6 +512,15 @@ impl Analyzer<'_> {
             });
         }
         Ok(())
+    }
+}
+
+/// Whether an expression can say how many rows: all but literals may.
+fn can_count(count: &Typed) -> bool {
+    match &count.form {
+        Form::Text(text) => text.trim().parse::<i64>().is_ok(),
+        Form::Number => matches!(count.sql_type, Some(SqlType::Integer | SqlType::Bigint)),
+        _ => true,
     }
 }
 

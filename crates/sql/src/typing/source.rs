@@ -325,6 +325,12 @@ impl<'s> Source<'s> {
         false
     }
 
+    /// Where the SELECT with this number stands.
+    pub(super) fn select_place(&self, select: usize) -> Option<Range<usize>> {
+        let token = self.tokens.get(*self.selects.get(select)?)?;
+        Some(token.place.clone())
+    }
+
     /// The text of a column of the SELECT with this number, as `SQLite` names the column; and the
     /// same in the text as it was written, where that is another one.
     pub(super) fn column_text(&self, select: usize, column: usize) -> (String, Option<String>) {
@@ -466,9 +472,16 @@ fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
         LexerError::BadVariableName(place)
             if place
                 .as_ref()
-                .is_some_and(|place| is_cast(sql, span(sql, place.line, place.column).start)) =>
+                .is_some_and(|place| begins(sql, place.line, place.column, "::")) =>
         {
             ("A type is converted by CAST(value AS type)", place)
+        }
+        LexerError::BadVariableName(place)
+            if place
+                .as_ref()
+                .is_some_and(|place| begins(sql, place.line, place.column, "#")) =>
+        {
+            ("The sign # has no meaning in SQL", place)
         }
         LexerError::BadVariableName(place) => ("A parameter has no name", place),
         LexerError::BadNumber(place) | LexerError::MalformedHexInteger(place) => {
@@ -491,9 +504,10 @@ fn unreadable(sql: &str, error: &LexerError) -> super::Failure {
     }
 }
 
-/// Whether a place begins `::`, the cast of other databases.
-fn is_cast(sql: &str, place: usize) -> bool {
-    sql.get(place..).is_some_and(|here| here.starts_with("::"))
+/// Whether a sign stands at a line and a column, as in [`span`]: `::` is the cast of other databases.
+fn begins(sql: &str, line: usize, column: usize, sign: &str) -> bool {
+    let rest = sql.get(span(sql, line, column).start..);
+    rest.is_some_and(|rest| rest.starts_with(sign))
 }
 
 /// The character at a line and a column in bytes, both from 1.

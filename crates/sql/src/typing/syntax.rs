@@ -31,8 +31,9 @@ const CANDIDATES: [(&str, &str); 15] = [
 ];
 
 /// Words that begin clauses, as they may have been meant.
-const CLAUSES: [&str; 15] = [
+const CLAUSES: [&str; 16] = [
     "BETWEEN",
+    "DESC",
     "EXCEPT",
     "FROM",
     "GROUP",
@@ -92,7 +93,42 @@ fn unexpected(sql: &str, place: usize, found: &str) -> String {
         Some((word, meant)) => {
             format!("{shown} cannot stand here. Did you mean {meant} in place of {word}?")
         }
-        None => format!("{shown} cannot stand here."),
+        None => format!("{shown} cannot stand here.{}", hint(sql, place)),
+    }
+}
+
+/// What is usually wrong where a token cannot stand and nothing has to follow the text before it.
+fn hint(sql: &str, place: usize) -> &'static str {
+    let before = sql.get(..place).and_then(last_kind);
+    let rest = sql.get(place..).unwrap_or_default();
+    let found = Source::tokens_of(rest).first().map(|token| token.kind);
+    match (before, found) {
+        (
+            _,
+            Some(
+                TokenType::TK_FROM
+                | TokenType::TK_WHERE
+                | TokenType::TK_GROUP
+                | TokenType::TK_HAVING
+                | TokenType::TK_ORDER,
+            ),
+        ) => {
+            " The clauses follow each other as SELECT, FROM, WHERE, GROUP BY, HAVING, ORDER BY, \
+             LIMIT."
+        }
+        (
+            Some(
+                TokenType::TK_ID | TokenType::TK_STRING | TokenType::TK_INTEGER | TokenType::TK_RP,
+            ),
+            Some(
+                TokenType::TK_ID
+                | TokenType::TK_STRING
+                | TokenType::TK_INTEGER
+                | TokenType::TK_FLOAT
+                | TokenType::TK_LP,
+            ),
+        ) => " Is a comma or an operator missing before it?",
+        _ => "",
     }
 }
 

@@ -329,22 +329,13 @@ impl Typed {
 
     fn convert_to_boolean(self) -> Self {
         match &self.form {
-            Form::Text(text) => match literals_boolean(text) {
+            Form::Text(text) => match literals::boolean(text) {
                 Some(value) => self.rewritten(|_| if value { "1" } else { "0" }.to_owned()),
                 None => self,
             },
             _ => self,
         }
     }
-}
-
-/// The texts of truth values.
-pub(super) fn literals_boolean(text: &str) -> Option<bool> {
-    let is_one_of = |texts: [&str; 3]| texts.iter().any(|t| t.eq_ignore_ascii_case(text.trim()));
-    if is_one_of(["true", "t", "1"]) {
-        return Some(true);
-    }
-    is_one_of(["false", "f", "0"]).then_some(false)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -417,7 +408,7 @@ fn is_value(text: &str, sql_type: SqlType) -> bool {
             Some(SqlType::Integer | SqlType::Bigint)
         ),
         SqlType::Decimal { .. } | SqlType::Double => literals::number_in(text).is_some(),
-        SqlType::Boolean => literals_boolean(text).is_some(),
+        SqlType::Boolean => literals::boolean(text).is_some(),
         SqlType::Varchar { .. } | SqlType::Varbinary => false,
         temporal => literals::temporal(text, temporal).is_some(),
     }

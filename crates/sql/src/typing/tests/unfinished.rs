@@ -267,7 +267,20 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "SELECT id FROM bills b c d",
-        "Line 1, column 24: 'c' cannot stand here.",
+        "Line 1, column 24: 'c' cannot stand here. Is a comma or an operator missing before it?",
+    ),
+    (
+        "SELECT id FROM bills LIMIT 5 WHERE id = 1",
+        "Line 1, column 30: 'WHERE' cannot stand here. The clauses follow each other as SELECT, \
+         FROM, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT.",
+    ),
+    (
+        "SELECT id FROM bills ORDER BY id DSC",
+        "Line 1, column 34: 'DSC' cannot stand here. Did you mean DESC in place of DSC?",
+    ),
+    (
+        "SELECT id # 3 FROM bills",
+        "Line 1, column 11: The sign # has no meaning in SQL.",
     ),
     (
         "SELEC id FROM bills",
