@@ -167,6 +167,14 @@ impl Loaded {
             statement.execute(params_from_iter(row)).unwrap();
         }
         connection.execute_batch("COMMIT").unwrap();
+        let names = self
+            .columns
+            .iter()
+            .filter_map(|column| column.split('"').nth(1));
+        for column in names.filter(|column| column.ends_with("id")) {
+            let index = format!("CREATE INDEX \"{name} by {column}\" ON \"{name}\" (\"{column}\")");
+            connection.execute_batch(&index).unwrap();
+        }
     }
 }
 

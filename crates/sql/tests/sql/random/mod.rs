@@ -11,12 +11,14 @@ mod terms;
 
 use std::collections::HashMap;
 use std::str::FromStr;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
-use apilink_core::Result;
+use apilink_core::cancel::CancellationToken;
+use apilink_core::{Result, SqlState};
 use apilink_sql::types::SqlType;
 use apilink_sql::{Database, ResultColumn, Value};
-use clio_sandbox::Options;
+use clio_sandbox::{Fault, FaultKind, Options};
 
 use crate::world::{Answer, World, ask};
 use maker::{Compared, Maker, Query};
@@ -165,6 +167,192 @@ fn queries_made_by_chance_answer_right() {
 #[test]
 fn queries_over_small_pages_and_hidden_records_answer_right() {
     ask_by_chance(150, 3, "Pagesize=7");
+}
+
+/// Something that goes wrong with one of the next requests, or two.
+fn fault(maker: &mut Maker) -> Fault {
+    let kind = maker.pick(&[
+        FaultKind::Drop,
+        FaultKind::Status,
+        FaultKind::Garbage,
+        FaultKind::Drip,
+        FaultKind::Latency,
+    ]);
+    let body = [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "<html>",
+        r#"{"data":null}"#,
+        r#"{"data":[],"meta":{"records":5000,"paging":{}}}"#,
+        r#"{"data":[{"id":1}],"meta":{"paging":{"next":5}}}"#,
+        r#"{"data":[{}]}"#,
+        r#"{"data":[null]}"#,
+        r#"{"data":[{"id":"#,
+        r#"{"data":{"id":1}}"#,
+        r#"{"error":{"type":"RateLimited","message":"no"}}"#,
+    ];
+    let is_cut = maker.chance(70);
+    Fault {
+        skip: u32::try_from(maker.below(4)).unwrap(),
+        times: u32::try_from(maker.below(2) + 1).unwrap(),
+        milliseconds: Some(3),
+        status: Some(maker.pick(&[400, 422, 429, 500, 502, 503])),
+        retry_after: Some("0".to_owned()),
+        bytes: is_cut.then(|| maker.below(3000) as u64),
+        body: (kind == FaultKind::Garbage).then(|| maker.pick(&body).to_owned()),
+        ..Fault::new("/api/v4/*", kind)
+    }
+}
+
+#[test]
+fn answers_on_bad_days_are_right_or_errors() {
+    let options = Options {
+        matters: 40,
+        ..Options::default()
+    };
+    let mut run = Run::start(options, "Pagesize=20;Timeout=5");
+    let count = variable("RANDOM_FAULTS").unwrap_or(60);
+    let mut errors = 0;
+    for nth in 0..count {
+        let query = run.query(nth);
+        let theirs = spelling::theirs(&query.text);
+        let Ok(expected) = run.model.oracle.query(&theirs, &[]) else {
+            continue;
+        };
+        let fault = fault(&mut Maker::new(nth ^ 0x5eed, &run.model));
+        run.world.sandbox.fault(fault.clone());
+        let sql = spelling::ours(&query.text);
+        let begun = Instant::now();
+        match ask(&run.database, &sql, &[]) {
+            Err(_) => errors += 1,
+            answer => run.compare(&query, &format!("{sql}\n    {fault:?}"), answer, &expected),
+        }
+        if begun.elapsed() > Duration::from_secs(20) {
+            run.wrong.push(format!(
+                "{sql}\n    {fault:?}\n    takes {:?}",
+                begun.elapsed()
+            ));
+        }
+        run.world.sandbox.clear_faults();
+    }
+    assert!(run.wrong.is_empty(), "{}", run.wrong.join("\n"));
+    assert!(errors > 0 && errors < count * 3 / 4, "{errors} errors");
+}
+
+/// Asks with a token that is cancelled after a while, if that is given.
+fn ask_until(database: &Database, sql: &str, end: Option<Duration>) -> Result<Vec<Vec<Value>>> {
+    let cancel = CancellationToken::new();
+    let canceller = end.map(|end| {
+        let cancel = cancel.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(end);
+            cancel.cancel();
+        })
+    });
+    let ask = || {
+        let mut statement = database.prepare(sql, &cancel)?;
+        let mut result = statement.query(&[], &cancel)?;
+        let mut rows = Vec::new();
+        while let Some(row) = result.next_row()? {
+            rows.push(row);
+        }
+        Ok(rows)
+    };
+    let rows = ask();
+    if let Some(canceller) = canceller {
+        canceller.join().unwrap();
+    }
+    rows
+}
+
+/// The library's threads that fetch pages.
+fn fetching_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.trim() == "apilink-page").count()
+}
+
+#[test]
+fn statements_side_by_side_are_right_or_cancelled_and_leave_nothing() {
+    const THREADS: u64 = 6;
+    let options = Options {
+        matters: 40,
+        ..Options::default()
+    };
+    let run = Run::start(options, "Pagesize=15");
+    run.world.sandbox.fault(Fault {
+        times: 0,
+        milliseconds: Some(2),
+        ..Fault::new("/api/v4/*", FaultKind::Latency)
+    });
+    let queries: Vec<(String, Compared, Vec<Vec<Value>>, Option<Duration>)> =
+        (0..variable("RANDOM_SIDE_BY_SIDE").unwrap_or(120))
+            .filter_map(|nth| {
+                let query = run.query(nth);
+                let expected = run
+                    .model
+                    .oracle
+                    .query(&spelling::theirs(&query.text), &[])
+                    .ok()?;
+                let mut maker = Maker::new(nth ^ 0xca11, &run.model);
+                let end = maker
+                    .chance(50)
+                    .then(|| Duration::from_millis(maker.below(60) as u64));
+                Some((spelling::ours(&query.text), query.compared, expected, end))
+            })
+            .collect();
+    let next = AtomicUsize::new(0);
+    let cancelled = AtomicUsize::new(0);
+    let database = &run.database;
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some((sql, compared, expected, end)) =
+                    queries.get(next.fetch_add(1, Relaxed))
+                {
+                    let begun = Instant::now();
+                    match ask_until(database, sql, *end) {
+                        Ok(rows) => {
+                            assert_eq!(difference(*compared, &rows, expected), None, "{sql}")
+                        }
+                        Err(error) if error.to_string().contains("NotInSandbox") => {}
+                        Err(error) => {
+                            assert!(
+                                end.is_some() && error.sqlstate == SqlState::CANCELLED,
+                                "{sql}: {error}"
+                            );
+                            cancelled.fetch_add(1, Relaxed);
+                            assert!(
+                                begun.elapsed() < Duration::from_secs(5),
+                                "{sql}: {:?}",
+                                begun.elapsed()
+                            );
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert!(
+        cancelled.load(Relaxed) > queries.len() / 10,
+        "{cancelled:?} of {}",
+        queries.len()
+    );
+    let begun = Instant::now();
+    while fetching_threads() > 0 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(2),
+            "{} threads are left",
+            fetching_threads()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (sql, compared, expected, _) = &queries[0];
+    let rows = ask(database, sql, &[]).unwrap().rows;
+    assert_eq!(difference(*compared, &rows, expected), None, "{sql}");
 }
 
 /// What is different, if anything is.
