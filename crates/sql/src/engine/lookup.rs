@@ -9,6 +9,7 @@ use apilink_core::profile::tables::Table;
 use super::bytecode::{ScanFacts, Source, Stops};
 use super::fetch::{Delivered, Stream};
 use super::plan::{Access, Compared, Plan, Role};
+use super::reply;
 use super::request::{Given, Requester, takes_keys};
 use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
@@ -300,6 +301,8 @@ impl Runtime {
             let fields = self.fields_length(plan, shape);
             self.bounded(Requester::of_keys(holder, table, &values, fields))
         };
+        // The service may take several texts for one key.
+        let is_record = key_type.is_number() && demand.queries.iter().all(|query| query.is_record);
         let key_slot = match plan.access {
             Access::Array => layout.parent,
             _ => shape.key.first().and_then(|&key| layout.slot(key)),
@@ -323,6 +326,9 @@ impl Runtime {
                     found.entry(key).or_default().push(row);
                 } else if let Some(rows) = key.and_then(|key| found.get_mut(&key)) {
                     rows.push(row);
+                } else if is_record {
+                    let what = "is another record than the one that was asked for";
+                    return Err(reply::wrong(&holder.name, what));
                 }
             }
         }

@@ -288,22 +288,21 @@ fn statements_side_by_side_are_right_or_cancelled_and_leave_nothing() {
         milliseconds: Some(2),
         ..Fault::new("/api/v4/*", FaultKind::Latency)
     });
-    let queries: Vec<(String, Compared, Vec<Vec<Value>>, Option<Duration>)> =
-        (0..variable("RANDOM_SIDE_BY_SIDE").unwrap_or(120))
-            .filter_map(|nth| {
-                let query = run.query(nth);
-                let expected = run
-                    .model
-                    .oracle
-                    .query(&spelling::theirs(&query.text), &[])
-                    .ok()?;
-                let mut maker = Maker::new(nth ^ 0xca11, &run.model);
-                let end = maker
-                    .chance(50)
-                    .then(|| Duration::from_millis(maker.below(60) as u64));
-                Some((spelling::ours(&query.text), query.compared, expected, end))
-            })
-            .collect();
+    let queries: Vec<_> = (0..variable("RANDOM_SIDE_BY_SIDE").unwrap_or(120))
+        .filter_map(|nth| {
+            let query = run.query(nth);
+            let expected = run
+                .model
+                .oracle
+                .query(&spelling::theirs(&query.text), &[])
+                .ok()?;
+            let mut maker = Maker::new(nth ^ 0xca11, &run.model);
+            let end = maker
+                .chance(50)
+                .then(|| Duration::from_millis(maker.below(60) as u64));
+            Some((spelling::ours(&query.text), query.compared, expected, end))
+        })
+        .collect();
     let next = AtomicUsize::new(0);
     let cancelled = AtomicUsize::new(0);
     let database = &run.database;
@@ -316,7 +315,7 @@ fn statements_side_by_side_are_right_or_cancelled_and_leave_nothing() {
                     let begun = Instant::now();
                     match ask_until(database, sql, *end) {
                         Ok(rows) => {
-                            assert_eq!(difference(*compared, &rows, expected), None, "{sql}")
+                            assert_eq!(difference(*compared, &rows, expected), None, "{sql}");
                         }
                         Err(error) if error.to_string().contains("NotInSandbox") => {}
                         Err(error) => {
