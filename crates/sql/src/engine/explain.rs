@@ -2,6 +2,7 @@
 
 use super::bytecode::ScanFacts;
 use super::filters::ids_filter;
+use super::lookup::array_holder;
 use super::names;
 use super::plan::{Access, Argument, Compared, Constant, Operator, Plan, Role};
 use super::request::{Demand, Given};
@@ -273,7 +274,7 @@ fn request(
         path(runtime, plan, shape)
     };
     let later = asked.later.iter();
-    parameters.extend(later.filter_map(|argument| name_of(plan, shape, argument)));
+    parameters.extend(later.filter_map(|argument| name_of(runtime, plan, shape, argument)));
     if let Some((name, layout)) = paging
         .fields_parameter
         .as_ref()
@@ -341,7 +342,12 @@ fn takes_keys(shape: &TableShape) -> bool {
 }
 
 /// The parameter for a value that is not known yet.
-fn name_of(plan: &Plan, shape: &TableShape, argument: &Argument) -> Option<String> {
+fn name_of(
+    runtime: &Runtime,
+    plan: &Plan,
+    shape: &TableShape,
+    argument: &Argument,
+) -> Option<String> {
     let TableSource::Service(table) = &shape.source else {
         return None;
     };
@@ -351,7 +357,11 @@ fn name_of(plan: &Plan, shape: &TableShape, argument: &Argument) -> Option<Strin
             Some(format!("{}=…", filter.parameter))
         }
         Role::Key if takes_keys(shape) => Some("ids[]=…".to_owned()),
-        Role::Parent if plan.access == Access::Array => Some("ids[]=…".to_owned()),
+        Role::Parent if plan.access == Access::Array => {
+            let holder = array_holder(&runtime.catalog, table);
+            let is_asked = holder.is_some_and(|holder| takes_keys(&holder));
+            is_asked.then(|| "ids[]=…".to_owned())
+        }
         _ => None,
     }
 }

@@ -177,7 +177,13 @@ impl Fetcher {
             if reply.status().as_u16() >= 400 {
                 return Err(reply::refused(&shape.name, &reply, problems));
             }
-            let body = reply.json(&self.cancel)?;
+            let body = reply.json(&self.cancel).map_err(|error| {
+                if error.sqlstate == SqlState::INVALID_CAST {
+                    reply::wrong(&shape.name, "is not the JSON that was expected")
+                } else {
+                    error
+                }
+            })?;
             let Some(records) = body
                 .pointer(&profile.paging.records_pointer)
                 .and_then(Json::as_u64)

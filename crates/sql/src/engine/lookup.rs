@@ -9,7 +9,8 @@ use apilink_core::profile::tables::Table;
 use super::bytecode::{ScanFacts, Source, Stops};
 use super::fetch::{Delivered, Stream, Wanted};
 use super::plan::{Access, Compared, Plan, Role};
-use super::request::{Given, Requester};
+use super::reply;
+use super::request::{Given, Requester, takes_keys};
 use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
@@ -114,6 +115,9 @@ impl Runtime {
 
     fn unknown(&self, plan: &Plan, keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
         let state = self.state();
+        if state.looked_through.contains(&place(plan)) {
+            return Vec::new();
+        }
         let known = state.lookups.get(&place(plan));
         keys.into_iter()
             .filter(|key| known.is_none_or(|known| !known.contains_key(key)))
@@ -289,8 +293,16 @@ impl Runtime {
         };
         let key_type = self.key_type(plan)?;
         let values: Vec<Value> = keys.iter().map(Key::value).collect();
-        let fields = self.fields_length(plan, shape);
-        let demand = self.bounded(Requester::of_keys(holder, table, &values, fields));
+        // Records that cannot be asked for by their keys are all read.
+        let is_whole = plan.access == Access::Array && !takes_keys(holder, table);
+        let demand = if is_whole {
+            self.demand(shape, plan, &[])
+        } else {
+            let fields = self.fields_length(plan, shape);
+            self.bounded(Requester::of_keys(holder, table, &values, fields))
+        };
+        // The service may take several texts for one key.
+        let is_record = key_type.is_number() && demand.queries.iter().all(|query| query.is_record);
         let key_slot = match plan.access {
             Access::Array => layout.parent,
             _ => shape.key.first().and_then(|&key| layout.slot(key)),
@@ -310,16 +322,22 @@ impl Runtime {
             self.note(plan, &mut page);
             for row in page.rows {
                 let key = key_slot.and_then(|slot| Key::of(row.get(slot)?, key_type));
-                if let Some(rows) = key.and_then(|key| found.get_mut(&key)) {
+                if is_whole && let Some(key) = key {
+                    found.entry(key).or_default().push(row);
+                } else if let Some(rows) = key.and_then(|key| found.get_mut(&key)) {
                     rows.push(row);
+                } else if is_record {
+                    let what = "is another record than the one that was asked for";
+                    return Err(reply::wrong(&holder.name, what));
                 }
             }
         }
-        self.state()
-            .lookups
-            .entry(place(plan))
-            .or_default()
-            .extend(found);
+        let mut state = self.state();
+        if is_whole {
+            state.looked_through.insert(place(plan));
+        }
+        let lookups = state.lookups.entry(place(plan)).or_default();
+        lookups.extend(found);
         Ok(())
     }
 }

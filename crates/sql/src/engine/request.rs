@@ -162,7 +162,8 @@ impl Requester<'_> {
         ids_filter(table, shape, key).map_or(1, |ids| keys_at_once(ids, list, fields))
     }
 
-    /// The records that hold an array: all of them, or those with the given keys.
+    /// The records that hold an array: all of them, or those with the given keys, if they can be asked
+    /// for by these.
     fn of_array(
         &self,
         shape: &TableShape,
@@ -182,7 +183,7 @@ impl Requester<'_> {
         let is_given = arguments
             .iter()
             .any(|(argument, _)| argument.role == Role::Parent);
-        if is_given {
+        if is_given && takes_keys(parent, holder) {
             return Self::of_keys(parent, holder, &keys(arguments, &Role::Parent), self.fields);
         }
         let Some(list) = &holder.list else {
@@ -320,6 +321,12 @@ impl Requester<'_> {
             .as_ref()
             .map(|template| template.replace("{}", name))
     }
+}
+
+/// Whether records can be asked for by their keys.
+pub(super) fn takes_keys(shape: &TableShape, table: &Table) -> bool {
+    let ids = |&key: &usize| ids_filter(table, shape, key);
+    table.get.is_some() || shape.key.first().and_then(ids).is_some()
 }
 
 const NO_LIST: Option<&List> = None;

@@ -1,6 +1,6 @@
 //! A statement at work: what its scans share.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use apilink_core::{Diagnostic, Result, SqlState};
@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) shared: HashMap<(String, Demand), Arc<Mutex<Shared>>>,
     pub(super) counts: HashMap<(String, Demand), u64>,
     pub(super) lookups: HashMap<Place, HashMap<Key, Vec<Row>>>,
+    /// Where the rows of all keys are known.
+    pub(super) looked_through: HashSet<Place>,
     /// Per plan: what is known of a scan that begins again and again.
     pub(super) repeats: HashMap<usize, Repeats>,
     /// Values of references seen so far, by the table they refer to.

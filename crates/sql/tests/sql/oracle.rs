@@ -10,10 +10,10 @@ use apilink_core::profile::Profile;
 use apilink_core::profile::tables::{Column, ColumnType, List, Table};
 use apilink_sql::Value;
 use clio_sandbox::Sandbox;
-use rusqlite::functions::FunctionFlags;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -102,6 +102,19 @@ fn add_functions(connection: &Connection) {
             })
             .unwrap();
     }
+    // Of all letters, and not only those of ASCII.
+    for (name, change) in [
+        ("upper", str::to_uppercase as fn(&str) -> String),
+        ("lower", str::to_lowercase),
+    ] {
+        let function = move |context: &mut Context| {
+            let text: Option<String> = context.get(0)?;
+            Ok(text.map(|text| change(&text)))
+        };
+        connection
+            .create_scalar_function(name, 1, flags, function)
+            .unwrap();
+    }
 }
 
 /// Puts the parentheses and the count into `pages(FROM …)` and `lookups(SELECT …)`.
@@ -154,6 +167,14 @@ impl Loaded {
             statement.execute(params_from_iter(row)).unwrap();
         }
         connection.execute_batch("COMMIT").unwrap();
+        let names = self
+            .columns
+            .iter()
+            .filter_map(|column| column.split('"').nth(1));
+        for column in names.filter(|column| column.ends_with("id")) {
+            let index = format!("CREATE INDEX \"{name} by {column}\" ON \"{name}\" (\"{column}\")");
+            connection.execute_batch(&index).unwrap();
+        }
     }
 }
 
@@ -195,7 +216,14 @@ impl Loader<'_> {
         }
         let list = table.list.as_ref().unwrap();
         let Some(parent) = table.columns.iter().find(|column| column.parent) else {
-            let records = self.records(list, &list.path, &fields);
+            let mut records = self.records(list, &list.path, &fields);
+            if list.values {
+                let name = &table.key[0];
+                records = records
+                    .into_iter()
+                    .map(|value| json!({ name: value }))
+                    .collect();
+            }
             let rows = records.iter();
             return rows
                 .map(|record| row(table, custom, record, &Json::Null))
@@ -443,8 +471,13 @@ fn cell(value: &Json, kind: ColumnType) -> Cell {
         other => other.to_string(),
     };
     match kind {
-        ColumnType::Bigint | ColumnType::Integer => Cell::Integer(text.parse().unwrap()),
-        ColumnType::Decimal | ColumnType::Double => Cell::Real(text.parse().unwrap()),
+        ColumnType::Bigint | ColumnType::Integer => {
+            let number = text.parse().or_else(|_| text.replace(".0", "").parse());
+            Cell::Integer(number.unwrap_or_else(|_| panic!("{text} is no {kind:?}")))
+        }
+        // Amounts have no more than four places.
+        ColumnType::Decimal => Cell::Real((text.parse::<f64>().unwrap() * 1e4).round() / 1e4),
+        ColumnType::Double => Cell::Real(text.parse().unwrap()),
         ColumnType::Boolean => Cell::Integer(text.parse::<bool>().unwrap().into()),
         ColumnType::Timestamp => Cell::Text(utc(&text)),
         ColumnType::Date | ColumnType::Text => Cell::Text(text),

@@ -389,3 +389,37 @@ fn a_record_without_its_key_is_an_error() {
     let error = world.ask(ALL_MATTERS, &[]).unwrap_err();
     assert!(error.to_string().contains("matters"), "{error}");
 }
+
+#[test]
+fn another_record_than_the_one_asked_for_is_an_error() {
+    let world = World::start(firm(10));
+    let key = ids(&world.ask("SELECT MIN(id) FROM matters", &[]).unwrap().rows)[0];
+    for sql in [
+        format!("SELECT id, display_number FROM matters WHERE id = {key}"),
+        format!("SELECT COUNT(*) FROM matters_custom_field_values WHERE matter_id = {key}"),
+    ] {
+        let body = r#"{"data":{"id":5,"custom_field_values":[{"id":"text_line-1"}]}}"#;
+        replies_become(&world, "/api/v4/matters/*", body, 0, 1);
+        let text = message_of(&world, &sql);
+        assert!(
+            text.contains("matters") && text.contains("another record"),
+            "{text}"
+        );
+        world.sandbox.clear_faults();
+        assert_eq!(world.ask(&sql, &[]).unwrap().rows.len(), 1);
+    }
+}
+
+#[test]
+fn a_count_that_is_no_json_names_its_table() {
+    let world = World::start(firm(10));
+    for body in ["<html>", "{\"data\":[", ""] {
+        replies_become(&world, "/api/v4/matters.json", body, 0, 1);
+        let text = message_of(&world, "SELECT COUNT(*) FROM matters");
+        assert!(
+            text.contains("Table matters") && text.contains("JSON"),
+            "{text}"
+        );
+        world.sandbox.clear_faults();
+    }
+}

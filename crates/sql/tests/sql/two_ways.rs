@@ -372,3 +372,45 @@ fn a_column_that_ignores_case_does_so_on_either_side() {
         "SELECT count(*) FROM (SELECT 'oPEN' AS status) JOIN matters USING (status)",
     );
 }
+
+#[test]
+fn arrays_whose_records_cannot_be_asked_for_by_key_are_found_by_it() {
+    let world = firm(300);
+    for (holder, array, parent) in [
+        ("billable_clients", "billable_matters", "billable_client_id"),
+        (
+            "outstanding_client_balances",
+            "outstanding_bills",
+            "outstanding_client_balance_id",
+        ),
+    ] {
+        let table = format!("{holder}_{array}");
+        let all = number(&world, &format!("SELECT count(*) FROM {table}"));
+        assert!(all > 10, "{all} rows in {table}");
+        let key = number(&world, &format!("SELECT max({parent}) FROM {table}"));
+        for condition in [
+            format!("{parent} = {key}"),
+            format!("{parent} IN ({key}, {key} - 1, 5)"),
+            format!("{parent} IN (SELECT id FROM {holder} WHERE id > 5)"),
+            format!("{parent} = (SELECT max(id) FROM {holder} WHERE id <= {key})"),
+        ] {
+            let sql = format!("SELECT count(*) FROM {table} WHERE {condition}");
+            let other = sql.replace(&format!("{parent} "), &format!("+{parent} "));
+            assert!(number(&world, &sql) > 0, "{sql}");
+            same(&world, &sql, &other);
+        }
+        world.sandbox.reset();
+        let join = format!(
+            "SELECT count(b.{parent}) FROM (SELECT id + 0 AS id FROM {holder}) c
+             LEFT JOIN {table} b ON b.{parent} = c.id"
+        );
+        assert_eq!(number(&world, &join), all);
+        // Each list is read once.
+        let requests = world.requests();
+        assert!(requests.len() <= 10, "{requests:#?}");
+        let explained = world
+            .ask(&format!("EXPLAIN {join}"), &[])
+            .map(|answer| format!("{:?}", answer.rows));
+        assert!(!explained.unwrap().contains("no row can match"));
+    }
+}
