@@ -346,7 +346,7 @@ fn columns_read(state: &State) -> HashMap<Place, BTreeSet<usize>> {
         let searched = plan
             .arguments
             .iter()
-            .filter(|argument| is_searched(&argument.role));
+            .filter(|argument| argument.is_many || is_searched(&argument.role));
         used.extend(searched.filter_map(|argument| argument.column));
     }
     columns
@@ -368,7 +368,7 @@ pub(super) fn carried_row(carrier: &Carrier, row: &Row, key: &Key) -> Option<Row
 }
 
 /// The object whose record a column refers to, if both show the same.
-pub(super) fn same_record(shape: &TableShape, column: usize, table: &str) -> Option<String> {
+pub(crate) fn same_record(shape: &TableShape, column: usize, table: &str) -> Option<String> {
     let TableSource::Service(source) = &shape.source else {
         return None;
     };
@@ -394,7 +394,7 @@ pub(super) fn same_record(shape: &TableShape, column: usize, table: &str) -> Opt
 }
 
 /// The field of a record that a column shows, where it shows a field as it is.
-pub(super) fn plain_field(shape: &TableShape, column: usize) -> Option<&str> {
+pub(crate) fn plain_field(shape: &TableShape, column: usize) -> Option<&str> {
     match &shape.columns.get(column)?.origin {
         Origin::Field {
             field,
@@ -406,7 +406,7 @@ pub(super) fn plain_field(shape: &TableShape, column: usize) -> Option<&str> {
 }
 
 /// The column that shows a field of an object.
-pub(super) fn object_column(shape: &TableShape, object: &str, wanted: &str) -> Option<usize> {
+pub(crate) fn object_column(shape: &TableShape, object: &str, wanted: &str) -> Option<usize> {
     shape.columns.iter().position(|column| {
         matches!(&column.origin, Origin::Field { field, inner: Some(inner), .. }
             if field == object && inner == wanted)

@@ -14,7 +14,7 @@ use super::bytecode::{ScanFacts, Source, Stops};
 use super::layout::Layout;
 use super::lookup::{Ahead, MOST_PAGES_AHEAD};
 use super::plan::{Access, Operator, Plan, Role};
-use super::repeat::{Shared, searched, varying};
+use super::repeat::{searched, varying};
 use super::request::{Demand, FEW_VALUES, Given};
 use super::runtime::{Key, Runtime, has_role, lock, place};
 use super::scan::Cursor;
@@ -159,17 +159,13 @@ impl Runtime {
         let Repeats {
             asked, expected, ..
         } = *repeats;
-        Ok(left + asked <= expected.max(2 * asked).max(asked + 1))
-    }
-
-    /// The pages of a list behind its first. The next is not fetched ahead: it may not be wanted.
-    fn look_at(&self, shared: &Arc<Mutex<Shared>>) -> Result<Option<u64>> {
-        if !lock(shared).has_begun() {
-            let fetches_ahead = std::mem::take(&mut lock(shared).fetches_ahead);
-            self.store_page(shared)?;
-            lock(shared).fetches_ahead = fetches_ahead;
-        }
-        Ok(lock(shared).pages_left())
+        let values = expected.max(2 * asked).max(asked + 1);
+        // A list that insists on a value of its own is asked for each of those.
+        let &Beginning {
+            shape, plan, given, ..
+        } = beginning;
+        let each = self.demand(shape, plan, given).queries.len().max(1) as u64;
+        Ok(left + asked * each <= values * each)
     }
 
     /// The pages of a list that are still to be read, if the statement has seen how many there are.
@@ -204,6 +200,31 @@ impl Runtime {
         let by_value = self.bounded(requester.demand(shape, plan, given));
         let has_choice = by_value != *demand && !self.is_read_anyway(beginning.number, demand);
         has_choice.then_some(by_value)
+    }
+
+    /// The number of rows with one of many values, by a count for each, if that takes fewer requests than
+    /// reading the list. `None`: it is to be read.
+    pub(super) fn count_values(
+        &self,
+        beginning: &Beginning,
+        demand: &Demand,
+        by_value: Option<&Demand>,
+    ) -> Result<Option<u64>> {
+        let &Beginning {
+            plan, shape, given, ..
+        } = beginning;
+        let Some(values) = by_value else {
+            return Ok(None);
+        };
+        let mut left = self.pages_known(plan, given, demand);
+        if left.is_none() {
+            let shared = self.shared(beginning, demand.clone(), by_value.cloned())?;
+            left = self.look_at(&shared)?;
+        }
+        if left.is_some_and(|left| left <= values.queries.len() as u64) {
+            return Ok(None);
+        }
+        self.count(plan, shape, values)
     }
 
     /// Whether another scan of the statement reads all that a demand asks for.

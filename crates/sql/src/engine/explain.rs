@@ -71,7 +71,8 @@ fn step(
     if !named.is_empty() {
         let named = named.join(", ");
         reasons.push(format!(
-            "what {named} shows is looked up by key, for each page, unless it comes with the record"
+            "what {named} shows is looked up by key, for several pages at once, unless it comes with \
+             the record"
         ));
     }
     Step {
@@ -180,6 +181,7 @@ fn arguments(plan: &Plan, shape: &TableShape) -> Vec<String> {
                 Role::Limit => Some("LIMIT is passed to the service".to_owned()),
                 Role::Offset => Some("OFFSET is passed to the service".to_owned()),
                 Role::Bound => Some(format!("the list is read no further than {what} asks")),
+                Role::Skipped => Some("a list that ends before OFFSET is not read on".to_owned()),
                 Role::Key | Role::Parent => None,
             }
         })

@@ -1,6 +1,6 @@
 //! Pages of lists: fetched one after the other, the next one while the last is being read.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use super::layout::Layout;
 use super::names::Names;
 use super::page::{CustomNames, Expected, Misfit, Page, Reader};
+use super::plan::Compared;
 use super::reply;
 use super::request::{Demand, Query};
 use super::row::Row;
@@ -56,7 +57,30 @@ pub(crate) struct Stream {
     /// The records that the service says there are, once its first reply is here; only where one
     /// request lists them all.
     total: Option<u64>,
+    /// Pages that are whole, in order.
+    ready: VecDeque<Delivered>,
+    /// The pages of the next lot whose names are looked up together, where many are wanted.
+    lot: usize,
+    /// What leaves rows out, by the slots that are compared: their names are not looked up.
+    conditions: Vec<(usize, Compared)>,
 }
+
+/// Which pages of a stream are going to be wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The next one; whether more are is not known.
+    Next,
+    /// All, one after the other.
+    Each,
+    /// All, before anything is done with them.
+    All,
+}
+
+/// A list of no more pages than these is read to its end before names are looked up: the least requests.
+const SHORT_LIST: u64 = 5;
+/// Of a longer one, the names of the first page are looked up at once, and then those of twice as many
+/// pages each time, up to these.
+const LARGEST_LOT: usize = 32;
 
 /// A thread that fetches pages for a stream: it ends when the stream does.
 struct Helper {
@@ -194,7 +218,16 @@ impl Stream {
             helper: None,
             is_ahead: false,
             total: None,
+            ready: VecDeque::new(),
+            lot: 1,
+            conditions: Vec::new(),
         }
+    }
+
+    /// Does not look names up for rows that these comparisons leave out.
+    pub(crate) fn without(mut self, conditions: Vec<(usize, Compared)>) -> Self {
+        self.conditions = conditions;
+        self
     }
 
     /// The records that the service says there are, once a page is here.
@@ -209,11 +242,53 @@ impl Stream {
 
     /// Whether there is a page after those delivered.
     pub(crate) fn has_more(&self) -> bool {
-        self.next != Position::End
+        self.next != Position::End || !self.ready.is_empty()
     }
 
-    /// The next page; `None` after the last.
-    pub(crate) fn next_page(&mut self) -> Result<Option<Delivered>> {
+    /// The next page; `None` after the last. Names that its records lack are looked up for as many pages
+    /// at once as are wanted, within bounds.
+    pub(crate) fn next_page(&mut self, wanted: Wanted) -> Result<Option<Delivered>> {
+        if self.ready.is_empty() {
+            let mut lot = Vec::new();
+            while let Some(delivered) = self.receive()? {
+                lot.push(delivered);
+                if !self.gathers(&lot, wanted) {
+                    break;
+                }
+                self.fetch_ahead();
+            }
+            self.complete(&mut lot)?;
+            self.ready.extend(lot);
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Whether one more page is read before names are looked up.
+    fn gathers(&self, lot: &[Delivered], wanted: Wanted) -> bool {
+        if wanted == Wanted::Next || lot.iter().all(|one| one.page.unnamed.is_empty()) {
+            return false;
+        }
+        let pages = self
+            .total
+            .map(|total| total.div_ceil(self.page_size().max(1)));
+        let is_short = pages.is_some_and(|pages| pages <= SHORT_LIST);
+        wanted == Wanted::All || is_short || lot.len() < self.lot
+    }
+
+    /// Puts the names into pages that did not come with them.
+    fn complete(&mut self, lot: &mut [Delivered]) -> Result<()> {
+        if lot.iter().all(|one| one.page.unnamed.is_empty()) {
+            return Ok(());
+        }
+        let job = &self.job;
+        let names = &job.fetcher.names;
+        names.complete(&job.fetcher, &job.shape, &job.layout, &self.conditions, lot)?;
+        self.lot = (2 * self.lot).min(LARGEST_LOT);
+        Ok(())
+    }
+
+    /// The next page as it comes.
+    fn receive(&mut self) -> Result<Option<Delivered>> {
         if self.next == Position::End {
             return Ok(None);
         }
@@ -248,6 +323,7 @@ impl Stream {
     pub(crate) fn end(&mut self) {
         self.next = Position::End;
         self.helper = None;
+        self.ready.clear();
     }
 
     /// Begins to fetch the next page on another thread.
@@ -321,8 +397,6 @@ impl Job {
         let mut page = self.read(&mut reply, query)?;
         let mut warnings = Vec::new();
         self.judge(&page, &mut warnings)?;
-        let names = &self.fetcher.names;
-        warnings.extend(names.complete(&self.fetcher, &self.shape, &self.layout, &mut page)?);
         self.fetcher.progress.add_page(page.records);
         let received = before + page.records;
         let paging = &self.fetcher.session.settings().profile.paging;

@@ -7,7 +7,7 @@ use apilink_core::Result;
 use apilink_core::profile::tables::Table;
 
 use super::bytecode::{ScanFacts, Source, Stops};
-use super::fetch::{Delivered, Stream};
+use super::fetch::{Delivered, Stream, Wanted};
 use super::plan::{Access, Compared, Plan, Role};
 use super::request::{Given, Requester};
 use super::row::Row;
@@ -305,7 +305,7 @@ impl Runtime {
         );
         let mut found: HashMap<Key, Vec<Row>> =
             keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-        while let Some(Delivered { mut page, warnings }) = stream.next_page()? {
+        while let Some(Delivered { mut page, warnings }) = stream.next_page(Wanted::All)? {
             self.warn(warnings);
             self.note(plan, &mut page);
             for row in page.rows {

@@ -7,13 +7,13 @@
 //!
 //! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans, [`choice`] takes
 //! those that are fewer, [`lookup`] puts keys together, [`fetch`] sends them, and [`page`] reads the
-//! replies ([`json`]) into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and [`names`]
-//! asks for what records do not show. [`repeat`] and [`store`] keep what is read again, [`runtime`] is
-//! what the scans share, and [`sqlite`] runs the statement, of which [`direct`] takes over what it
-//! can.
+//! replies ([`json`]) into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and
+//! [`names`] asks for what records do not show. [`repeat`], [`part`] and [`store`] keep what is read
+//! again, [`runtime`] is what the scans share, and [`sqlite`] runs the statement, of which [`direct`]
+//! takes over what it can.
 
 mod bytecode;
-mod carry;
+pub(crate) mod carry;
 pub(crate) mod cell;
 mod choice;
 mod constants;
@@ -27,6 +27,7 @@ mod lookup;
 pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
+mod part;
 mod plan;
 mod planner;
 mod repeat;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::{Diagnostic, Result};
 
-use super::fetch::{Delivered, Fetcher, Stream};
+use super::fetch::{Delivered, Fetcher, Stream, Wanted};
 use super::layout::Layout;
-use super::page::{Page, Unnamed};
+use super::page::Unnamed;
+use super::plan::{Compared, Plan};
 use super::request::{Requester, whole};
 use super::row::Row;
 use super::runtime::{internal, lock};
@@ -34,7 +35,8 @@ impl Names {
         }
     }
 
-    /// Puts the names into a page that did not come with it.
+    /// Puts the names into pages that did not come with them. Rows that `conditions` leave out go
+    /// without.
     ///
     /// # Errors
     /// As those of reading the tables that have them.
@@ -43,29 +45,41 @@ impl Names {
         fetcher: &Fetcher,
         shape: &TableShape,
         layout: &Layout,
-        page: &mut Page,
-    ) -> Result<Vec<Diagnostic>> {
-        let mut warnings = Vec::new();
-        let mut wanted: BTreeMap<Place, Vec<Unnamed>> = BTreeMap::new();
-        for unnamed in std::mem::take(&mut page.unnamed) {
-            let column = layout.columns.get(unnamed.slot).copied();
-            if let Some(place) = column.and_then(|column| place(shape, column)) {
-                wanted.entry(place).or_default().push(unnamed);
+        conditions: &[(usize, Compared)],
+        pages: &mut [Delivered],
+    ) -> Result<()> {
+        let mut wanted: BTreeMap<Place, Vec<(usize, Unnamed)>> = BTreeMap::new();
+        for (at, Delivered { page, .. }) in pages.iter_mut().enumerate() {
+            for unnamed in std::mem::take(&mut page.unnamed) {
+                let column = layout.columns.get(unnamed.slot).copied();
+                let place = column.and_then(|column| place(shape, column));
+                let row = page.rows.get(unnamed.row);
+                if let Some(place) = place.filter(|_| row.is_some_and(|row| stays(row, conditions)))
+                {
+                    wanted.entry(place).or_default().push((at, unnamed));
+                }
             }
         }
-        let mut values = Vec::new();
+        let mut values: Vec<Vec<(usize, usize, Value)>> = vec![Vec::new(); pages.len()];
+        let mut warnings = Vec::new();
         for (place, unnamed) in wanted {
-            let ids = unnamed.iter().map(|unnamed| unnamed.id).collect();
+            let ids = unnamed.iter().map(|(_, unnamed)| unnamed.id).collect();
             let names = self.of(fetcher, &place, &ids, &mut warnings)?;
-            values.extend(unnamed.iter().filter_map(|unnamed| {
-                let name = names.get(&unnamed.id)?.clone();
-                Some((unnamed.row, unnamed.slot, name))
-            }));
+            for (at, unnamed) in unnamed {
+                if let Some((values, name)) = values.get_mut(at).zip(names.get(&unnamed.id)) {
+                    values.push((unnamed.row, unnamed.slot, name.clone()));
+                }
+            }
         }
-        if !values.is_empty() {
-            page.rows = Row::with(&page.rows, &values);
+        for (Delivered { page, .. }, values) in pages.iter_mut().zip(values) {
+            if !values.is_empty() {
+                page.rows = Row::with(&page.rows, &values);
+            }
         }
-        Ok(warnings)
+        if let Some(first) = pages.first_mut() {
+            first.warnings.extend(warnings);
+        }
+        Ok(())
     }
 
     /// The names of records. One that is not there, or that the user may not see, has none.
@@ -123,7 +137,7 @@ impl Names {
         while let Some(Delivered {
             page,
             warnings: more,
-        }) = stream.next_page()?
+        }) = stream.next_page(Wanted::All)?
         {
             warnings.extend(more);
             names.extend(
@@ -134,6 +148,33 @@ impl Names {
         }
         Ok(names)
     }
+}
+
+/// Whether a row is not left out by what its slots are compared with.
+fn stays(row: &Row, conditions: &[(usize, Compared)]) -> bool {
+    !conditions.iter().any(|(slot, compared)| {
+        let value = row.get(*slot);
+        value.is_some_and(|value| compared.refuses(&value.into()))
+    })
+}
+
+/// The comparisons of a plan that leave rows out before anybody asks for a name.
+pub(crate) fn conditions(
+    shape: &TableShape,
+    layout: &Layout,
+    plan: &Plan,
+) -> Vec<(usize, Compared)> {
+    let compared = plan.compared.iter();
+    compared
+        .filter_map(|compared| {
+            let column = compared.column?;
+            let slot = layout.slot(column)?;
+            // A name is compared when it is there.
+            place(shape, column)
+                .is_none()
+                .then(|| (slot, compared.clone()))
+        })
+        .collect()
 }
 
 /// Where the names are that a column shows.

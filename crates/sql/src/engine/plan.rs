@@ -2,8 +2,9 @@
 
 use std::hash::{Hash, Hasher};
 
+use super::request::whole;
 use crate::catalog::TableShape;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// How a constraint compares a column with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -196,6 +197,17 @@ pub(crate) struct Argument {
     pub(crate) constant: Option<Constant>,
     /// The values of a set, where the statement says them.
     pub(crate) set: Option<Vec<Constant>>,
+    /// The service compares with one of the set's values at a time, and there are many: what is listed
+    /// may be more, of which the scan gives no more than the rows with these values.
+    pub(crate) is_many: bool,
+}
+
+impl Argument {
+    /// Whether a value is one of those that a scan is to give.
+    pub(crate) fn has(&self, value: ValueRef<'_>) -> bool {
+        let value = whole(value);
+        value.is_some() && self.set.iter().flatten().any(|one| whole(&one.0) == value)
+    }
 }
 
 /// What a value given to a scan is for.
@@ -213,6 +225,8 @@ pub(crate) enum Role {
     Offset,
     /// A bound of the key, beyond which the list need not be read.
     Bound,
+    /// An OFFSET that `SQLite` counts: a list of no more records than that need not be read.
+    Skipped,
 }
 
 /// What the plan does with a constraint, in the order of the constraints.

@@ -14,6 +14,7 @@ use super::plan::{
 };
 use super::request::{FEW_VALUES, has_fraction, most_values, option, options};
 use crate::catalog::{Origin, TableShape, TableSource};
+use crate::types::SqlType;
 use crate::value::Value;
 
 /// The rows of a table of which nothing is known.
@@ -136,6 +137,7 @@ impl Planner<'_> {
             order = self.bounds();
         }
         self.local();
+        self.skipped();
         let (cost, rows) = self.estimate();
         let mut choice = self.into_choice(Access::List, order, is_exact, cost, rows);
         choice.order_consumed = order_consumed;
@@ -372,8 +374,16 @@ impl Planner<'_> {
             } else {
                 chosen.iter().any(|&(_, exact)| exact)
             };
+            let takes_one = chosen.iter().any(|&(at, _)| {
+                self.filter(at)
+                    .is_some_and(|filter| filter.operator == FilterOperator::Equal)
+            });
+            let is_many = takes_one && self.is_many(constraint);
             let filters = chosen.into_iter().map(|(filter, _)| filter).collect();
             self.take(at, Role::Filters(filters), is_exact);
+            if let Some(argument) = self.arguments.last_mut() {
+                argument.is_many = is_many;
+            }
         }
     }
 
@@ -443,6 +453,7 @@ impl Planner<'_> {
             .set
             .as_ref()
             .is_some_and(|set| set.len() <= FEW_VALUES);
+        let is_many_whole = self.is_many(constraint);
         let found: Vec<Option<(usize, bool)>> = match constraint.operator {
             Operator::Equal if constraint.is_set => vec![
                 with(FilterOperator::In)
@@ -451,7 +462,13 @@ impl Planner<'_> {
                     // A record that answers to several values would be there several times.
                     .or(with(FilterOperator::Equal)
                         .filter(|&at| self.filter(at).is_some_and(|filter| !filter.wider))
-                        .map(|at| if is_few { exact(at) } else { wider(at) })),
+                        .map(|at| {
+                            if is_few || is_many_whole {
+                                exact(at)
+                            } else {
+                                wider(at)
+                            }
+                        })),
             ],
             Operator::Equal => match with(FilterOperator::Equal)
                 .or(with(FilterOperator::In))
@@ -481,6 +498,23 @@ impl Planner<'_> {
             Operator::Limit | Operator::Offset | Operator::Other => Vec::new(),
         };
         found.into_iter().flatten().collect()
+    }
+
+    /// Whether a set has more values than are asked for one by one in any case, and the scan can compare
+    /// with them itself: whole numbers in a field of the record.
+    fn is_many(&self, constraint: &Constraint) -> bool {
+        let column = constraint.column.and_then(|at| self.shape.columns.get(at));
+        let is_whole_field = column.is_some_and(|column| {
+            matches!(column.sql_type, SqlType::Bigint | SqlType::Integer)
+                && matches!(column.origin, Origin::Field { is_json: false, .. })
+        });
+        let is_whole = |value: &Value| matches!(value, Value::Integer(_));
+        is_whole_field
+            && constraint.is_set
+            && constraint
+                .set
+                .as_ref()
+                .is_some_and(|set| set.len() > FEW_VALUES && set.iter().all(is_whole))
     }
 
     /// The order that the service can give, if it is all that is asked.
@@ -600,6 +634,18 @@ impl Planner<'_> {
         true
     }
 
+    /// An OFFSET that is not left to the service, and may be beyond the first page.
+    fn skipped(&mut self) {
+        let offset = self.usable(|constraint| constraint.operator == Operator::Offset);
+        let page_size = self.table.list.as_ref().map(|list| list.page_size);
+        let Some((at, page_size)) = offset.zip(page_size) else {
+            return;
+        };
+        if !self.is_taken(at) && self.count_at(at) >= page_size.into() {
+            self.take(at, Role::Skipped, false);
+        }
+    }
+
     /// The value of a LIMIT or an OFFSET; the largest there is where it is not known.
     fn count_at(&self, at: usize) -> u64 {
         let value = self
@@ -652,7 +698,7 @@ impl Planner<'_> {
                 }
                 // About as much as any comparison leaves.
                 Role::Bound => rows /= 4.0,
-                Role::Key | Role::Limit | Role::Offset => {}
+                Role::Key | Role::Limit | Role::Offset | Role::Skipped => {}
             }
         }
         let rows = rows.max(2.0);
@@ -714,6 +760,7 @@ impl Planner<'_> {
                 .set
                 .as_ref()
                 .map(|set| set.iter().cloned().map(Constant).collect()),
+            is_many: false,
         });
     }
 
@@ -730,8 +777,9 @@ impl Planner<'_> {
             .iter()
             .zip(&self.usages)
             .filter(|(constraint, usage)| {
+                let argument = usage.argument.and_then(|at| self.arguments.get(at));
                 constraint.is_usable
-                    && !usage.omit
+                    && (!usage.omit || argument.is_some_and(|argument| argument.is_many))
                     && !matches!(constraint.operator, Operator::Limit | Operator::Offset)
             })
             .map(|(constraint, usage)| {
@@ -762,7 +810,5 @@ fn is_flag(shape: &TableShape, constraint: &Constraint) -> bool {
     constraint
         .column
         .and_then(|at| shape.columns.get(at))
-        .is_some_and(|column| {
-            column.ignore_case || column.sql_type == crate::types::SqlType::Boolean
-        })
+        .is_some_and(|column| column.ignore_case || column.sql_type == SqlType::Boolean)
 }

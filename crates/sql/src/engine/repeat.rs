@@ -1,19 +1,19 @@
 //! Scans that are repeated: rows that are kept, and tables that are read once in place of many
 //! requests.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use apilink_core::Result;
 
 use super::bytecode::{ScanFacts, Source};
 use super::choice::Beginning;
-use super::fetch::{Delivered, Stream};
+use super::fetch::{Delivered, Stream, Wanted};
 use super::layout::Layout;
+use super::part::{Part, split};
 use super::plan::{Access, Plan, Role};
 use super::request::{Demand, Given, whole};
 use super::row::Row;
-use super::runtime::{Key, Runtime, internal, lock};
+use super::runtime::{Runtime, internal, lock};
 use super::scan::{Way, reaches};
 use super::store::StoredTable;
 use crate::types::SqlType;
@@ -26,15 +26,10 @@ pub(crate) struct Shared {
     given: Vec<Given>,
     way: Option<Way>,
     bound: Option<i64>,
-    /// The records received.
-    received: u64,
-    /// The key of the last of them.
+    /// The key of the last record received.
     last: Option<i64>,
-    /// A request for each value, in place of reading on, if those are fewer.
-    by_value: Option<Demand>,
-    /// The keys of the records received before that.
-    seen: HashSet<Key>,
-    stream: Stream,
+    /// The lists that hold them, one after the other.
+    parts: Vec<Part>,
     pub(crate) table: StoredTable,
 }
 
@@ -102,24 +97,21 @@ impl Runtime {
             }
         }
         let table = state.store.table(shape, layout)?;
-        let stream = Stream::new(
-            self.fetcher.clone(),
-            Arc::clone(shape),
-            Arc::clone(layout),
-            demand,
-            parent_key,
-        );
+        let parts = split(demand, by_value).into_iter();
+        let parts = parts.map(|(demand, by_value)| {
+            let (shape, layout) = (Arc::clone(shape), Arc::clone(layout));
+            let parent_key = parent_key.clone();
+            let stream = Stream::new(self.fetcher.clone(), shape, layout, demand, parent_key);
+            Part::new(stream, by_value)
+        });
         let shared = Arc::new(Mutex::new(Shared {
             plan: plan.clone(),
             fetches_ahead: Self::fetches_ahead(facts, &key.1, bound),
             given: given.to_vec(),
             way,
             bound,
-            received: 0,
             last: None,
-            by_value,
-            seen: HashSet::new(),
-            stream,
+            parts: parts.collect(),
             table,
         }));
         state.shared.insert(key, Arc::clone(&shared));
@@ -129,65 +121,76 @@ impl Runtime {
     /// Fetches a page of shared rows; whether there was one.
     pub(crate) fn store_page(&self, shared: &Arc<Mutex<Shared>>) -> Result<bool> {
         let mut shared = lock(shared);
-        if !shared.stream.has_more() {
-            return Ok(false);
-        }
-        let end = self.offset_end();
-        let page_size = shared.stream.page_size();
-        if !reaches(shared.way, shared.received, page_size, end) {
-            return self.store_rest(&mut shared);
-        }
-        self.turn_to_values(&mut shared)?;
-        let Some(Delivered { mut page, warnings }) = shared.stream.next_page()? else {
+        let Some(at) = shared.parts.iter().position(|part| part.stream.has_more()) else {
             return Ok(false);
         };
-        shared.received += page.records;
-        if shared.fetches_ahead
-            && shared.by_value.is_none()
-            && reaches(shared.way, shared.received, page_size, end)
-        {
-            shared.stream.fetch_ahead();
+        let reads_on = shared.fetches_ahead;
+        self.store_page_of(&mut shared, at, reads_on)
+    }
+
+    /// Fetches the first page of each list whose length is not known yet. The next is not fetched ahead:
+    /// it may not be wanted.
+    pub(super) fn look_at(&self, shared: &Arc<Mutex<Shared>>) -> Result<Option<u64>> {
+        let mut shared = lock(shared);
+        while let Some(at) = shared.parts.iter().position(|part| !part.has_begun()) {
+            // A page without records has no other behind it.
+            self.store_page_of(&mut shared, at, false)?;
+        }
+        Ok(shared.pages_left())
+    }
+
+    /// Fetches a page of a list; whether there was one.
+    fn store_page_of(&self, shared: &mut Shared, at: usize, reads_on: bool) -> Result<bool> {
+        let end = self.offset_end();
+        let way = shared.way;
+        let Some(part) = shared.parts.get_mut(at) else {
+            return Ok(false);
+        };
+        let page_size = part.stream.page_size();
+        if !reaches(way, part.received, page_size, end) {
+            return self.store_rest(shared);
+        }
+        if let Some(by_value) = part.turn() {
+            part.stream = self.stream(&shared.plan, by_value)?;
+        }
+        let reads_on = reads_on && part.by_value.is_none();
+        let wanted = if reads_on && way.is_none_or(|way| !way.descending) {
+            Wanted::Each
+        } else {
+            Wanted::Next
+        };
+        let Some(Delivered { mut page, warnings }) = part.stream.next_page(wanted)? else {
+            return Ok(false);
+        };
+        part.received += page.records;
+        if reads_on && reaches(way, part.received, page_size, end) {
+            part.stream.fetch_ahead();
         }
         self.warn(warnings);
         self.note(&shared.plan, &mut page);
-        let key = self.key_slot(&shared.plan);
-        shared.tell_apart(&mut page.rows, key);
-        shared.last = shared
-            .way
-            .and_then(|way| whole(page.rows.last()?.get(way.slot)?));
-        if let Some((way, bound)) = shared.way.zip(shared.bound)
+        part.tell_apart(&mut page.rows, self.key_slot(&shared.plan));
+        shared.last = way.and_then(|way| whole(page.rows.last()?.get(way.slot)?));
+        if let Some((way, bound)) = way.zip(shared.bound)
             && page
                 .rows
                 .last()
                 .is_some_and(|row| way.is_beyond(row, bound))
         {
-            shared.stream.end();
+            part.stream.end();
         }
         self.state().store.add(&mut shared.table, &page.rows)?;
         Ok(true)
     }
 
-    /// After the first page, which tells how many there are: asks for one value after the other, if that
-    /// takes fewer requests than reading on.
-    fn turn_to_values(&self, shared: &mut Shared) -> Result<()> {
-        if !shared.has_begun() {
-            return Ok(());
-        }
-        let left = shared.pages_left();
-        let Some(by_value) = shared.by_value.take() else {
-            return Ok(());
-        };
-        if left.is_some_and(|left| left > by_value.queries.len() as u64) {
-            let shape = self.shape(&shared.plan)?;
-            let layout = self
-                .layout(&shared.plan)
-                .ok_or_else(|| internal("a plan without a layout"))?;
-            let parent_key = self.parent_key(&shared.plan, &shape);
-            shared.stream = Stream::new(self.fetcher.clone(), shape, layout, by_value, parent_key);
-        } else {
-            shared.seen.clear();
-        }
-        Ok(())
+    /// The pages of what a demand asks for in the place of a plan's own.
+    fn stream(&self, plan: &Plan, demand: Demand) -> Result<Stream> {
+        let shape = self.shape(plan)?;
+        let layout = self
+            .layout(plan)
+            .ok_or_else(|| internal("a plan without a layout"))?;
+        let parent_key = self.parent_key(plan, &shape);
+        let fetcher = self.fetcher.clone();
+        Ok(Stream::new(fetcher, shape, layout, demand, parent_key))
     }
 
     /// The slot and the type of a table's key, if it is one column.
@@ -202,7 +205,7 @@ impl Runtime {
 
     /// Fetches what a scan from the end cannot reach; whether there was anything.
     fn store_rest(&self, shared: &mut Shared) -> Result<bool> {
-        shared.stream.end();
+        shared.parts.iter_mut().for_each(|part| part.stream.end());
         let Some(last) = shared.last else {
             return Ok(false);
         };
@@ -233,9 +236,8 @@ impl Runtime {
         loop {
             let (rows, is_complete) = {
                 let mut shared = lock(shared);
-                let Shared { table, stream, .. } = &mut *shared;
-                let rows = self.state().store.read(table, wanted, after)?;
-                (rows, !stream.has_more())
+                let rows = self.state().store.read(&mut shared.table, wanted, after)?;
+                (rows, !shared.has_more())
             };
             if !rows.is_empty() || is_complete {
                 return Ok(rows);
@@ -269,7 +271,7 @@ impl Runtime {
         );
         let mut table = self.state().store.table(&shape, &layout)?;
         let key = |row: &Row| whole(row.get(slot?)?);
-        while let Some(Delivered { mut page, warnings }) = stream.next_page()? {
+        while let Some(Delivered { mut page, warnings }) = stream.next_page(Wanted::Next)? {
             self.warn(warnings);
             self.note(plan, &mut page);
             let count = page.rows.len();
@@ -293,29 +295,14 @@ impl Runtime {
 impl Shared {
     /// The pages that are left to read, once the service has said how many records there are.
     pub(super) fn pages_left(&self) -> Option<u64> {
-        if !self.stream.has_more() {
-            return Some(0);
-        }
-        let left = self.stream.total()?.saturating_sub(self.received);
-        Some(left.div_ceil(self.stream.page_size().max(1)))
+        let known = self.parts.iter().all(Part::has_begun);
+        let mut left = self.parts.iter().map(Part::pages_left);
+        left.try_fold(0, |sum, pages| Some(sum + pages?))
+            .filter(|_| known)
     }
 
-    /// Whether the service has been asked.
-    pub(super) fn has_begun(&self) -> bool {
-        self.received > 0 || !self.stream.has_more()
-    }
-
-    /// Leaves out the rows that were there before the values were asked for one by one.
-    fn tell_apart(&mut self, rows: &mut Vec<Row>, key: Option<(usize, SqlType)>) {
-        let Some((slot, key_type)) = key else {
-            return;
-        };
-        let key = |row: &Row| Key::of(row.get(slot)?, key_type);
-        if self.by_value.is_some() {
-            self.seen.extend(rows.iter().filter_map(key));
-        } else if !self.seen.is_empty() {
-            rows.retain(|row| key(row).is_none_or(|key| !self.seen.contains(&key)));
-        }
+    fn has_more(&self) -> bool {
+        self.parts.iter().any(|part| part.stream.has_more())
     }
 }
 

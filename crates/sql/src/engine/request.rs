@@ -258,7 +258,7 @@ impl Requester<'_> {
                 Role::Limit => limit = count(given),
                 Role::Offset => offset = count(given).unwrap_or(0),
                 Role::Parent => paths = parents(list, column, given),
-                Role::Filters(_) | Role::Key | Role::Local | Role::Bound => {}
+                Role::Filters(_) | Role::Key | Role::Local | Role::Bound | Role::Skipped => {}
             }
         }
         let order = match plan.order {

@@ -10,11 +10,12 @@ use super::carry::Carrier;
 use super::choice::{Beginning, Repeats};
 use super::fetch::{Fetcher, Stream};
 use super::layout::Layout;
+use super::names;
 use super::plan::{Access, Plan, Role};
 use super::repeat::{Shared, local_values};
 use super::request::{Demand, FEW_VALUES, Given, Requester};
 use super::row::Row;
-use super::scan::{Cursor, Rows, Way};
+use super::scan::{Cursor, Limits, Rows, Way};
 use super::store::Store;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::types::SqlType;
@@ -258,6 +259,12 @@ impl Runtime {
             return Ok(Rows::counted(count));
         }
         let by_value = self.by_value(&beginning, &fixed, &kept, &demand);
+        if !reads_table && Self::counts_values(plan, facts) {
+            let values = by_value.as_ref();
+            if let Some(count) = self.count_values(&beginning, &demand, values)? {
+                return Ok(Rows::counted(count));
+            }
+        }
         let is_read_once = !facts.is_inner && self.places(&plan.table) <= 1;
         if is_read_once && by_value.is_none() {
             let bound = Self::bound(plan, given);
@@ -268,9 +275,14 @@ impl Runtime {
                 Arc::clone(&layout),
                 demand,
                 self.parent_key(plan, shape),
-            );
-            let way = self.way(plan, shape);
-            return Ok(Rows::streamed(stream, fetches_ahead, way, bound));
+            )
+            .without(names::conditions(shape, &layout, plan));
+            let limits = Limits {
+                way: self.way(plan, shape),
+                bound,
+                skipped: Self::number_for(plan, given, &Role::Skipped),
+            };
+            return Ok(Rows::streamed(stream, fetches_ahead, limits));
         }
         let shared = self.shared(&beginning, demand, by_value)?;
         Ok(Rows::stored(shared, local))
@@ -288,14 +300,17 @@ impl Runtime {
 
     /// The key beyond which a scan need not be read.
     pub(super) fn bound(plan: &Plan, given: &[Given]) -> Option<i64> {
-        plan.arguments
-            .iter()
-            .zip(given)
-            .find(|(argument, _)| argument.role == Role::Bound)
-            .and_then(|(_, given)| match given {
-                Given::One(value) => super::request::whole(value),
-                Given::Many(_) => None,
-            })
+        Self::number_for(plan, given, &Role::Bound)
+    }
+
+    /// The whole number that is given for a role.
+    fn number_for(plan: &Plan, given: &[Given], role: &Role) -> Option<i64> {
+        let mut pairs = plan.arguments.iter().zip(given);
+        let (_, given) = pairs.find(|(argument, _)| argument.role == *role)?;
+        match given {
+            Given::One(value) => super::request::whole(value),
+            Given::Many(_) => None,
+        }
     }
 
     /// Which way a scan goes through the keys, if it goes by them.
@@ -323,7 +338,12 @@ impl Runtime {
     }
 
     /// The number of records of a demand, asked for once.
-    fn count(&self, plan: &Plan, shape: &TableShape, demand: &Demand) -> Result<Option<u64>> {
+    pub(super) fn count(
+        &self,
+        plan: &Plan,
+        shape: &TableShape,
+        demand: &Demand,
+    ) -> Result<Option<u64>> {
         let key = (plan.table.clone(), demand.clone());
         if let Some(&known) = self.state().counts.get(&key) {
             return Ok(Some(known));
@@ -337,6 +357,15 @@ impl Runtime {
 
     /// Whether only the number of rows matters, and the service knows it.
     pub(crate) fn is_counted(plan: &Plan, facts: &ScanFacts) -> bool {
+        Self::needs_number(plan, facts) && !has_many(plan)
+    }
+
+    /// Whether only the number of rows matters, and the service knows it for each of many values.
+    pub(super) fn counts_values(plan: &Plan, facts: &ScanFacts) -> bool {
+        Self::needs_number(plan, facts) && has_many(plan) && facts.stops == Stops::Never
+    }
+
+    fn needs_number(plan: &Plan, facts: &ScanFacts) -> bool {
         plan.access == Access::List
             && facts.columns.is_empty()
             && !facts.reads_rowid
@@ -413,6 +442,10 @@ impl Runtime {
 
 pub(super) fn has_role(plan: &Plan, role: &Role) -> bool {
     plan.arguments.iter().any(|argument| argument.role == *role)
+}
+
+fn has_many(plan: &Plan) -> bool {
+    plan.arguments.iter().any(|argument| argument.is_many)
 }
 
 pub(super) fn place(plan: &Plan) -> Place {

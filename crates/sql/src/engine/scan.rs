@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::{Diagnostic, Result};
 
-use super::fetch::{Delivered, Stream};
+use super::fetch::{Delivered, Stream, Wanted};
+use super::plan::Argument;
 use super::repeat::Shared;
 use super::request::{Given, whole};
 use super::row::Row;
@@ -24,6 +25,8 @@ pub(crate) struct Cursor {
     given: Vec<Given>,
     /// The values that hidden columns were compared with.
     asked: Vec<(usize, Value)>,
+    /// What the scan compares its rows with, by the slots that are compared.
+    chosen: Vec<(usize, Argument)>,
     rows: Rows,
     row: Option<Row>,
     /// The number of the row in this scan, from 1.
@@ -56,6 +59,16 @@ impl Way {
     }
 }
 
+/// Where a scan may end before its list does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) way: Option<Way>,
+    /// The key beyond which it is not read.
+    pub(crate) bound: Option<i64>,
+    /// Rows that are left out at its beginning.
+    pub(crate) skipped: Option<i64>,
+}
+
 /// Rows in the order in which a scan gives them.
 pub(crate) enum Rows {
     /// As the pages come.
@@ -65,6 +78,8 @@ pub(crate) enum Rows {
         fetches_ahead: bool,
         way: Option<Way>,
         bound: Option<i64>,
+        /// Rows that are left out at the beginning.
+        skipped: Option<u64>,
         /// The records received.
         received: u64,
     },
@@ -99,18 +114,19 @@ impl Rows {
         Self::Counted(count)
     }
 
-    pub(crate) fn streamed(
-        stream: Stream,
-        fetches_ahead: bool,
-        way: Option<Way>,
-        bound: Option<i64>,
-    ) -> Self {
+    pub(crate) fn streamed(stream: Stream, fetches_ahead: bool, limits: Limits) -> Self {
+        let Limits {
+            way,
+            bound,
+            skipped,
+        } = limits;
         Self::Streamed {
             stream: Box::new(stream),
             ready: VecDeque::new(),
             fetches_ahead,
             way,
             bound,
+            skipped: skipped.and_then(|rows| u64::try_from(rows).ok()),
             received: 0,
         }
     }
@@ -152,6 +168,7 @@ impl Cursor {
             slots: Vec::new(),
             given: Vec::new(),
             asked: Vec::new(),
+            chosen: Vec::new(),
             rows: Rows::counted(0),
             row: None,
             number: 0,
@@ -190,6 +207,14 @@ impl Cursor {
                 Given::Many(_) => None,
             })
             .collect();
+        let many = plan.arguments.iter().filter(|argument| argument.is_many);
+        self.chosen = many
+            .map(|argument| {
+                let slot = argument.column.and_then(|column| *self.slots.get(column)?);
+                let slot = slot.ok_or_else(|| internal("a comparison without its column"))?;
+                Ok((slot, argument.clone()))
+            })
+            .collect::<Result<_>>()?;
         self.given = given.to_vec();
         self.rows = runtime.begin(plan_number, given)?;
         self.advance()
@@ -198,6 +223,9 @@ impl Cursor {
     /// Moves to the next row.
     pub(crate) fn advance(&mut self) -> Result<()> {
         self.row = self.next_row()?;
+        while self.row.as_ref().is_some_and(|row| !self.is_chosen(row)) {
+            self.row = self.next_row()?;
+        }
         if self
             .row
             .as_ref()
@@ -209,6 +237,15 @@ impl Cursor {
         self.number += 1;
         self.count_equals();
         Ok(())
+    }
+
+    /// Whether a row has the values that the scan gives. Rows of which only the number is known have.
+    fn is_chosen(&self, row: &Row) -> bool {
+        matches!(self.rows, Rows::Counted(_))
+            || self.chosen.iter().all(|(slot, argument)| {
+                let value = row.get(*slot);
+                value.is_some_and(|value| argument.has(value))
+            })
     }
 
     fn next_row(&mut self) -> Result<Option<Row>> {
@@ -314,15 +351,25 @@ impl Cursor {
             fetches_ahead,
             received,
             way,
+            skipped,
             ..
         } = &mut self.rows
         else {
             return Ok(None);
         };
-        let Some(Delivered { mut page, warnings }) = stream.next_page()? else {
+        // From the end, a list can be read only so far.
+        let reads_on = *fetches_ahead && skipped.is_none() && way.is_none_or(|way| !way.descending);
+        let wanted = if reads_on { Wanted::Each } else { Wanted::Next };
+        let Some(Delivered { mut page, warnings }) = stream.next_page(wanted)? else {
             return Ok(None);
         };
         *received += page.records;
+        // However they are sorted and compared, none is left behind those that are left out.
+        if let Some((skipped, total)) = skipped.take().zip(stream.total())
+            && total <= skipped
+        {
+            stream.end();
+        }
         let end = self.runtime.offset_end();
         if *fetches_ahead && reaches(*way, *received, stream.page_size(), end) {
             stream.fetch_ahead();

@@ -4,8 +4,7 @@
 //! `a LEFT JOIN b ON b.id = a.b_id` becomes `a JOIN b ON …`, where the rows of `a` are an array in the
 //! records of `b`: each of them has its record, so that no row is without a partner.
 //!
-//! `a.b_id IN (SELECT id FROM b WHERE rest)` becomes a join with `(SELECT id FROM b WHERE rest)`: the key
-//! identifies a record, so that no row finds two partners.
+//! `a.b_id IN (SELECT id FROM b WHERE rest)` becomes a join, as [`super::semi_join`] has it.
 //!
 //! Where the list of the records can be filtered by what their arrays hold, `a.x = 5` and
 //! `b.id = a.b_id` get `b.p = 5` besides: `p` passes the value to the service, and is equal to what it was
@@ -15,11 +14,10 @@ use apilink_core::profile::tables::{Filter, FilterOperator};
 
 use super::Place;
 use super::condition::{Comparison, Operand, comparison, conjuncts};
-use super::edits::{Edits, Piece};
-use super::exists::{plain_core, stands_alone};
+use super::edits::Edits;
 use super::propagate::{add, known_columns};
 use super::scope::{Column, From, compare_alike};
-use super::syntax::Select;
+use super::semi_join::{Inner, semi_joins};
 use super::tokens::{Span, Tokens};
 use crate::catalog::{ColumnShape, Origin, TableShape, TableSource};
 use crate::types::SqlType;
@@ -31,19 +29,19 @@ pub(super) fn apply(place: &Place, edits: &mut Edits) {
     }
     inner_joins(place, from, edits);
     pass_values(place, from, edits);
-    let has_star =
-        place.core.items.clone().any(|at| {
-            place.tokens.text(at) == "*" && !place.tokens.is(at.wrapping_sub(2), "COUNT")
-        });
-    let Some(span) = place.core.from.clone().filter(|_| !has_star) else {
-        return;
+    semi_joins(place, from, edits, holds);
+}
+
+/// Whether the records that a subquery gives hold the rows of a column's table.
+fn holds(outer: &From, held: Column, inner: &Inner) -> bool {
+    let (Some(table), Some(shape), Some(holder)) = (
+        outer.table(held),
+        outer.shape(held),
+        inner.from.table(inner.key),
+    ) else {
+        return false;
     };
-    for (number, part) in place.conjuncts().into_iter().enumerate() {
-        if let Some(pieces) = join(place, from, &part, number) {
-            edits.replace(part, vec!["TRUE".into()]);
-            edits.replace(span.end..span.end, pieces);
-        }
-    }
+    shape.origin == Origin::Parent && is_array_of(table, holder)
 }
 
 /// Makes inner joins of outer ones in which every row has its partner.
@@ -191,50 +189,4 @@ fn parameter<'c>(from: &From<'c>, column: Column, key: Column) -> Option<&'c Col
     let is_whole = matches!(compared.sql_type, SqlType::Bigint | SqlType::Integer);
     (passed.origin == Origin::Parameter && is_whole && compare_alike(compared, passed))
         .then_some(passed)
-}
-
-/// The join that stands for `a.b_id IN (SELECT id FROM b WHERE rest)`.
-fn join(place: &Place, outer: &From, part: &Span, number: usize) -> Option<Vec<Piece>> {
-    let tokens = place.tokens;
-    let at = part.clone().find(|&at| tokens.is(at, "IN"))?;
-    let open = at + 1;
-    if !tokens.opens_select(open) || tokens.close_of(open)? + 1 != part.end {
-        return None;
-    }
-    let name = part.start..at;
-    let held = outer.resolve(tokens, &name)?;
-    let select = Select::parse(tokens, &(open + 1..part.end - 1))?;
-    let core = plain_core(tokens, &select)?;
-    let inner = Place::new(tokens, place.catalog, place.ctes, (&select, core), false);
-    let from = inner.from.as_ref()?;
-    let [_] = from.relations[..] else {
-        return None;
-    };
-    let key = from.resolve(tokens, &core.items)?;
-    let (table, shape) = (outer.table(held)?, outer.shape(held)?);
-    let holder = from.table(key)?;
-    let is_holder = shape.origin == Origin::Parent
-        && !outer.is_nullable(held)
-        && is_array_of(table, holder)
-        && holder.key == [key.column];
-    let source = core.from.clone()?;
-    let parts = std::iter::once(&source).chain(core.condition.as_ref());
-    if !is_holder || !stands_alone(&inner, (from, outer), parts) {
-        return None;
-    }
-    let (alias, column) = (format!("holder {number}"), format!("holder key {number}"));
-    let mut pieces = vec![
-        "JOIN (SELECT".into(),
-        Piece::Copy(core.items.clone()),
-        Piece::Text(format!("AS \"{column}\" FROM")),
-        Piece::Copy(source),
-    ];
-    if let Some(condition) = &core.condition {
-        pieces.extend(["WHERE".into(), Piece::Copy(condition.clone())]);
-    }
-    pieces.push(Piece::Text(format!(
-        ") AS \"{alias}\" ON \"{column}\" = {}",
-        tokens.source(&name)
-    )));
-    Some(pieces)
 }

@@ -4,6 +4,7 @@
 //! can do. Each rule here replaces one form by an equivalent one, and only where it is sure. The
 //! text around it stays as it was. A rule says why what it writes means the same.
 
+mod carried;
 mod condition;
 mod count;
 mod edits;
@@ -18,6 +19,7 @@ mod only_set;
 mod propagate;
 mod right_join;
 mod scope;
+mod semi_join;
 mod star;
 mod syntax;
 #[cfg(test)]
@@ -56,7 +58,7 @@ struct Rule {
 }
 
 /// The rules, in the order in which they are applied: what one writes, the next may read.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule {
         words: &["RIGHT"],
         apply: right_join::apply,
@@ -64,6 +66,10 @@ const RULES: [Rule; 9] = [
     Rule {
         words: &["EXISTS"],
         apply: exists::apply,
+    },
+    Rule {
+        words: &["IN"],
+        apply: carried::apply,
     },
     Rule {
         words: &["JOIN", ",", "IN"],

@@ -135,6 +135,24 @@ impl<'c> From<'c> {
         })
     }
 
+    /// What `*` stands for, table by table; `None` where it is not just their columns, or one has no
+    /// name of its own.
+    pub(super) fn all_columns(&self) -> Option<String> {
+        let mut known: Vec<String> = Vec::new();
+        for relation in &self.relations {
+            let name = relation.name.to_ascii_lowercase();
+            if self.merges || name.is_empty() || known.contains(&name) {
+                return None;
+            }
+            known.push(name);
+        }
+        let columns = self.relations.iter().map(|relation| {
+            let name = relation.name.replace('"', "\"\"");
+            format!("\"{name}\".*")
+        });
+        Some(columns.collect::<Vec<_>>().join(", "))
+    }
+
     pub(super) fn table(&self, column: Column) -> Option<&'c TableShape> {
         self.relations.get(column.relation)?.table
     }

@@ -23,6 +23,14 @@ impl<'s> Tokens<'s> {
     /// `None`: brackets or quotes do not match or are nested too deep, there are several
     /// statements, or parameters, whose numbers a rewrite could change.
     pub(super) fn new(sql: &'s str) -> Option<Self> {
+        let is_parameter =
+            |token: &Token| matches!(token.kind, TokenKind::Parameter | TokenKind::NamedParameter);
+        Self::with_parameters(sql).filter(|tokens| !tokens.list.iter().any(is_parameter))
+    }
+
+    /// The same of a statement that may have parameters: what is done to it must not change their
+    /// order or their number.
+    pub(super) fn with_parameters(sql: &'s str) -> Option<Self> {
         let mut list = lexer::tokens(sql);
         while list
             .last()
@@ -41,10 +49,7 @@ impl<'s> Tokens<'s> {
                     *partners.get_mut(start)? = at;
                     *partners.get_mut(at)? = start;
                 }
-                TokenKind::Semicolon
-                | TokenKind::Unclosed
-                | TokenKind::Parameter
-                | TokenKind::NamedParameter => return None,
+                TokenKind::Semicolon | TokenKind::Unclosed => return None,
                 _ => {}
             }
         }

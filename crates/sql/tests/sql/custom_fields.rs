@@ -1,5 +1,8 @@
 //! Fields that the account has added: those that stand for a contact or a matter.
 
+use std::time::Duration;
+
+use apilink_core::cancel::CancellationToken;
 use apilink_sql::Value;
 use clio_sandbox::{Fault, FaultKind, Options};
 
@@ -103,6 +106,27 @@ fn names_cost_no_more_than_a_lookup_for_each_page_and_keys_nothing() {
         shown.contains("what Referring lawyer shows is looked up"),
         "{shown}"
     );
+}
+
+#[test]
+fn the_names_of_a_long_list_do_not_keep_its_first_rows_back() {
+    let world = world(1_300);
+    let cancel = CancellationToken::new();
+    let sql = r#"SELECT id, "Referring lawyer" FROM matters"#;
+    let mut statement = world.database.prepare(sql, &cancel).unwrap();
+    world.sandbox.reset();
+    let mut rows = statement.query(&[], &cancel).unwrap();
+    assert!(rows.next_row().unwrap().is_some());
+    std::thread::sleep(Duration::from_millis(300));
+    // The first page, its names, and the second page.
+    assert!(world.request_count() <= 3, "{:?}", world.requests());
+    let mut count = 1;
+    while rows.next_row().unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 1_300);
+    // Seven pages, in three lots: the names of each that are not known before.
+    assert!(world.request_count() <= 7 + 5, "{:?}", world.requests());
 }
 
 #[test]

@@ -16,16 +16,16 @@ fn database() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     connection
         .execute_batch(
-            "CREATE TABLE matters (id INTEGER, client_id INTEGER, number TEXT, rate REAL,
+            "CREATE TABLE matters (id INTEGER, client_id INTEGER, client_kind TEXT, number TEXT, rate REAL,
                  status TEXT COLLATE NOCASE);
              CREATE TABLE contacts (id INTEGER, name TEXT, kind TEXT, weight INTEGER);
              CREATE TABLE activities (id INTEGER, matter_id INTEGER, note TEXT, total REAL,
                  status TEXT COLLATE NOCASE);
              CREATE TABLE balances (matter_id INTEGER, id INTEGER, kind TEXT);
              INSERT INTO balances VALUES (1, 1, 'a'), (1, 2, NULL), (3, 1, 'A'), (5, 9, 'a');
-             INSERT INTO matters VALUES (1, 1, 'a', 1.0, 'Open'), (2, 1, 'b', NULL, 'open'),
-                 (3, NULL, 'A', 2.5, NULL), (4, 3, NULL, 2.5, 'a'), (5, 9, '2', 0.0, 'A'),
-                 (6, 2, 'a', 3.0, 'open');
+             INSERT INTO matters VALUES (1, 1, 'A', 'a', 1.0, 'Open'), (2, 1, 'A', 'b', NULL, 'open'),
+                 (3, NULL, NULL, 'A', 2.5, NULL), (4, 3, 'a', NULL, 2.5, 'a'),
+                 (5, 9, NULL, '2', 0.0, 'A'), (6, 2, NULL, 'a', 3.0, 'open');
              INSERT INTO contacts VALUES (1, 'a', 'A', 1), (2, 'A', NULL, 2), (3, NULL, 'a', NULL),
                  (4, 'b', 'open', 2);
              INSERT INTO activities VALUES (1, 1, 'a', 1.0, 'a'), (2, 1, NULL, 2.5, 'OPEN'),
@@ -44,7 +44,10 @@ struct Relation {
 }
 
 const TABLES: [(&str, &[&str]); 4] = [
-    ("matters", &["id", "client_id", "number", "rate", "status"]),
+    (
+        "matters",
+        &["id", "client_id", "client_kind", "number", "rate", "status"],
+    ),
     ("contacts", &["id", "name", "kind", "weight"]),
     (
         "activities",
@@ -127,6 +130,7 @@ fn condition(inner: &[Relation], outer: &[Relation], depth: u32) -> BoxedStrateg
         prop_oneof![
             6 => simple,
             3 => exists,
+            2 => semi_join(inner),
             1 => nested.clone().prop_map(|a| format!("NOT ({a})")),
             1 => nested.clone().prop_map(|a| format!("({a})")),
             1 => (nested.clone(), nested).prop_map(|(a, b)| format!("({a} OR {b})")),
@@ -157,6 +161,31 @@ fn exists(outer: Vec<Relation>, depth: u32) -> BoxedStrategy<String> {
             items.clone().prop_map(move |items| {
                 format!("EXISTS (SELECT {items} FROM {from} WHERE {condition})")
             })
+        })
+        .boxed()
+}
+
+/// A column that is to be among the keys of a table, or not.
+fn semi_join(outer: &[Relation]) -> BoxedStrategy<String> {
+    let keys: Vec<String> = outer
+        .iter()
+        .flat_map(|relation| {
+            let names = ["client_id", "matter_id", "id"].into_iter();
+            let own = names.filter(|name| relation.columns.contains(name));
+            own.map(|name| format!("{}.{name}", relation.alias))
+        })
+        .collect();
+    let inner = (0..TABLES.len(), select(vec!["k", "m", "c"]));
+    let inner = inner.prop_flat_map(|(table, alias)| {
+        let (table, columns) = TABLES[table];
+        let rest = condition(&[Relation { alias, columns }], &[], 0);
+        let rest = proptest::option::weighted(0.8, rest);
+        (Just((table, alias)), rest)
+    });
+    (select(keys), select(vec!["IN", "IN", "NOT IN"]), inner)
+        .prop_map(|(name, operator, ((table, alias), rest))| {
+            let rest = rest.map_or_else(String::new, |rest| format!(" WHERE {rest}"));
+            format!("{name} {operator} (SELECT {alias}.id FROM {table} {alias}{rest})")
         })
         .boxed()
 }

@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 use super::rewrite;
 use crate::catalog::Catalog;
 
-/// Three tables of a service, and an array in the records of one, as `SQLite` declares them too.
+/// Three tables of a service, of which one shows a part of another's records, and an array in records, as `SQLite` declares them too.
 fn catalog() -> Catalog {
     let column = |name: &str, kind: &str| json!({ "name": name, "type": kind });
     let reference = |name: &str, table: &str| json!({ "name": name, "type": "bigint", "reference": { "table": table } });
+    let client = |name: &str, kind: &str, inner: &str| json!({ "name": name, "type": kind, "field": format!("client.{inner}") });
+    let mut client_id = client("client_id", "bigint", "id");
+    client_id["reference"] = json!({ "table": "contacts", "same_record": true });
     let folded = json!({ "name": "status", "type": "text", "ignore_case": true });
     let filters = |columns: &[&str]| -> Vec<Value> {
         let filter = |column: &str, operator: &str| json!({ "column": column, "operator": operator, "parameter": format!("{column}{operator}") });
@@ -47,7 +50,8 @@ fn catalog() -> Catalog {
             "matters",
             vec![
                 column("id", "bigint"),
-                reference("client_id", "contacts"),
+                client_id,
+                client("client_kind", "text", "kind"),
                 column("number", "text"),
                 column("rate", "decimal"),
                 folded.clone(),

@@ -342,9 +342,12 @@ fn an_array_is_read_with_its_holder() {
             "SELECT * FROM balances b LEFT OUTER JOIN matters m ON b.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id",
             "SELECT * FROM balances b JOIN matters m ON b.matter_id = m.id LEFT JOIN contacts c ON c.id = m.client_id",
         ),
+        (
+            "SELECT *, 2 * id FROM balances WHERE matter_id IN (SELECT id FROM matters)",
+            "SELECT \"balances\".* , 2 * id FROM balances JOIN (SELECT id AS \"holder key 0\" FROM matters) AS \"holder 0\" ON \"holder key 0\" = matter_id WHERE TRUE",
+        ),
     ]);
     assert_untouched(&[
-        "SELECT * FROM balances WHERE matter_id IN (SELECT id FROM matters)",
         "SELECT kind FROM balances WHERE matter_id NOT IN (SELECT id FROM matters)",
         "SELECT kind FROM balances WHERE matter_id IN (SELECT client_id FROM matters)",
         "SELECT kind FROM balances WHERE id IN (SELECT id FROM matters)",
@@ -354,6 +357,37 @@ fn an_array_is_read_with_its_holder() {
         "SELECT 1 FROM matters m LEFT JOIN balances b ON b.matter_id = m.id",
         "SELECT 1 FROM balances b LEFT JOIN matters m ON b.id = m.id",
         "SELECT 1 FROM contacts c LEFT JOIN balances b ON b.id = c.id LEFT JOIN matters m ON m.id = b.matter_id",
+    ]);
+}
+
+#[test]
+fn what_a_record_shows_of_another_is_not_asked_for() {
+    assert_rewritten(&[
+        (
+            "SELECT number FROM matters WHERE client_id IN (SELECT id FROM contacts WHERE kind = 'a' AND id > 1) AND rate > 1",
+            "SELECT number FROM matters JOIN (SELECT id AS \"holder key 0\" FROM contacts WHERE kind = 'a' AND id > 1) AS \"holder 0\" ON \"holder key 0\" = client_id WHERE TRUE AND rate > 1",
+        ),
+        (
+            "SELECT * FROM matters m, activities WHERE EXISTS (SELECT 1 FROM contacts c WHERE c.id = m.client_id AND c.kind = 'a')",
+            "SELECT \"m\".*, \"activities\".* FROM matters m, activities JOIN (SELECT c.id AS \"holder key 0\" FROM contacts c WHERE c.kind = 'a') AS \"holder 0\" ON \"holder key 0\" = m.client_id WHERE TRUE",
+        ),
+        (
+            "SELECT number FROM matters WHERE client_id NOT IN (SELECT id FROM contacts WHERE kind = 'a')",
+            "SELECT number FROM matters WHERE CASE WHEN client_id IS NULL THEN NOT EXISTS (SELECT 1 FROM (SELECT id AS \"none key 0\" FROM contacts WHERE kind = 'a')) ELSE NOT EXISTS (SELECT 1 FROM (SELECT id AS \"none key 0\" FROM contacts WHERE kind = 'a') WHERE \"none key 0\" = client_id) END",
+        ),
+    ]);
+    assert_untouched(&[
+        // What is not shown, and what has a filter of its own.
+        "SELECT number FROM matters WHERE client_id IN (SELECT id FROM contacts WHERE name = 'a')",
+        "SELECT number FROM matters WHERE client_id IN (SELECT id FROM contacts WHERE id = 1 AND kind = 'a')",
+        "SELECT number FROM matters WHERE client_id IN (SELECT id FROM contacts WHERE kind IN (SELECT note FROM activities))",
+        "SELECT number FROM matters WHERE client_id IN (SELECT weight FROM contacts WHERE kind = 'a')",
+        "SELECT number FROM matters WHERE client_id IN (SELECT id FROM contacts WHERE kind = 'a' LIMIT 2)",
+        "SELECT number FROM matters WHERE client_id IN (SELECT id FROM contacts WHERE kind = 'a') OR rate > 1",
+        "SELECT note FROM activities WHERE matter_id IN (SELECT id FROM matters WHERE rate = 1)",
+        "SELECT * FROM matters JOIN (SELECT 1) WHERE client_id IN (SELECT id FROM contacts WHERE kind = 'a')",
+        "SELECT * FROM matters JOIN activities USING (id) WHERE matters.client_id IN (SELECT id FROM contacts WHERE kind = 'a')",
+        "SELECT m.number FROM activities a LEFT JOIN matters m ON m.id = a.matter_id WHERE m.client_id IN (SELECT id FROM contacts WHERE kind = 'a')",
     ]);
 }
 
