@@ -69,19 +69,21 @@ fn put_field(line: &mut String, text: &str, delimiter: char) {
 
 /// Puts a value that is no text, which needs quotes only where its own characters separate fields.
 fn put_shown(line: &mut String, value: ValueRef<'_>, sql_type: SqlType, delimiter: char) {
-    use std::fmt::Write as _;
     if delimiter.is_ascii_alphanumeric() || matches!(delimiter, '.' | '-' | '+') {
         put_field(line, &value.display(sql_type).to_string(), delimiter);
     } else {
-        // Writing to a String cannot fail.
-        let _ = write!(line, "{}", value.display(sql_type));
+        value.display(sql_type).push_to(line);
     }
 }
 
 fn needs_quotes(text: &str, delimiter: char) -> bool {
     let mut buffer = [0; 4];
-    let delimiter = delimiter.encode_utf8(&mut buffer).as_bytes();
-    let separates =
-        |byte: &u8| matches!(byte, b'"' | b'\r' | b'\n') || delimiter.first() == Some(byte);
-    text.is_empty() || text.as_bytes().iter().any(separates)
+    delimiter.encode_utf8(&mut buffer);
+    let [first, ..] = buffer;
+    let separates = |byte: u8| matches!(byte, b'"' | b'\r' | b'\n') || byte == first;
+    // All of it is looked at, many bytes at a time, which is quicker than to stop at the first.
+    text.is_empty()
+        || text
+            .bytes()
+            .fold(false, |found, byte| found | separates(byte))
 }

@@ -135,8 +135,31 @@ fn of_real(value: f64, sql_type: SqlType) -> Cell<'static> {
     }
 }
 
+/// The digits before and behind the point that nearly all amounts do with.
+const AMOUNT_DIGITS: u32 = 11;
+const AMOUNT_PLACES: u32 = 4;
+
+/// Whether a number has no more digits than those, so that it is rounded already. This is for speed.
+fn is_amount(value: f64) -> bool {
+    const BOUND: f64 = 1e11;
+    const UNITS: f64 = 1e4;
+    let size = value.abs();
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "within the range of both, and to be the same double"
+    )]
+    let is_whole = || (size * UNITS + 0.5) as i64 as f64 / UNITS == size;
+    size < BOUND && is_whole()
+}
+
 /// A number rounded to the places of its column, if its digits before the point have a place there.
 fn decimal(value: f64, precision: u32, scale: u32) -> Cell<'static> {
+    if scale >= AMOUNT_PLACES && precision >= scale + AMOUNT_DIGITS && is_amount(value) {
+        // -0.0 is not an amount.
+        return Cell::Real(value + 0.0);
+    }
     let rounded = rounding::round(value, scale.cast_signed());
     if rounding::fits(rounded, precision.into(), scale.into()) {
         Cell::Real(rounded)
@@ -187,11 +210,25 @@ fn of_text(text: &str, sql_type: SqlType) -> Cell<'_> {
 fn date(text: &str) -> Option<&str> {
     let text = text.trim();
     let day = text.get(..10)?;
-    time::Date::parse(day, &Iso8601::DATE).ok()?;
+    if !is_plain_day(day.as_bytes()) {
+        time::Date::parse(day, &Iso8601::DATE).ok()?;
+    }
     let rest = text.get(10..)?;
     let is_midnight =
         rest.is_empty() || rest.starts_with("T00:00:00") || rest.starts_with(" 00:00:00");
     is_midnight.then_some(day)
+}
+
+/// Whether it is a day that every month has, written with digits. Most are.
+fn is_plain_day(day: &[u8]) -> bool {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = day else {
+        return false;
+    };
+    let are_digits = [y0, y1, y2, y3, m0, m1, d0, d1]
+        .iter()
+        .all(u8::is_ascii_digit);
+    let number = |tens: u8, ones: u8| 10 * (tens - b'0') + (ones - b'0');
+    are_digits && matches!(number(m0, m1), 1..=12) && matches!(number(d0, d1), 1..=28)
 }
 
 /// `2026-06-30 15:04:05` in UTC, whatever offset the text has; UTC where it has none.
@@ -232,4 +269,71 @@ fn time_of_day(text: &str) -> Option<String> {
     let parsed = time::Time::parse(text.trim(), &Iso8601::TIME).ok()?;
     let (hour, minute, second) = parsed.as_hms();
     Some(format!("{hour:02}:{minute:02}:{second:02}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_day_is_one_of_the_calendar() {
+        for (text, is_day) in [
+            ("2026-06-28", true),
+            ("2026-06-30", true),
+            ("2024-02-29", true),
+            ("0000-01-01", true),
+            ("2026-12-31", true),
+            ("2026-02-29", false),
+            ("2026-06-31", false),
+            ("2026-00-10", false),
+            ("2026-13-10", false),
+            ("2026-19-10", false),
+            ("2026-06-00", false),
+            ("2026-06-32", false),
+            ("2026/06/10", false),
+            ("2026-6-100", false),
+            ("20x6-06-10", false),
+            ("2026-06-1", false),
+            ("2026-06-1é", false),
+        ] {
+            assert_eq!(date(text).is_some(), is_day, "{text}");
+        }
+    }
+
+    /// What a number is without the quick way.
+    fn slowly(value: f64) -> f64 {
+        rounding::round(value, 4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_day_is_a_day(text in "[0-9]{4}-[0-3][0-9]-[0-3][0-9]") {
+            let is_day = time::Date::parse(&text, &Iso8601::DATE).is_ok();
+            prop_assert_eq!(date(&text).is_some(), is_day);
+        }
+
+        #[test]
+        fn the_quick_way_rounds_as_the_other(units in -2_000_000_000_000_000_i64..2_000_000_000_000_000, divisor in 0..7_i32) {
+            for number in [units as f64 / 10_f64.powi(divisor), units as f64 * 1e-4] {
+                let expected = slowly(number).to_bits();
+                match decimal(number, 19, 4) {
+                    Cell::Real(rounded) => prop_assert_eq!(rounded.to_bits(), expected),
+                    other => prop_assert!(number.abs() >= 1e15, "{:?}", other),
+                }
+            }
+        }
+
+        #[test]
+        fn small_amounts_are_rounded_alike(units in -100_000_i64..100_000, noise in -3_i64..4) {
+            let number = f64::from_bits((units as f64 / 1e5).to_bits().wrapping_add_signed(noise));
+            prop_assume!(number.is_finite());
+            let expected = slowly(number).to_bits();
+            match decimal(number, 19, 4) {
+                Cell::Real(rounded) => prop_assert_eq!(rounded.to_bits(), expected),
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+    }
 }

@@ -84,8 +84,16 @@ const LARGEST_LOT: usize = 32;
 
 /// A thread that fetches pages for a stream: it ends when the stream does.
 struct Helper {
-    ask: SyncSender<(Position, Option<u64>)>,
+    ask: SyncSender<Ask>,
     pages: Receiver<Result<Fetched>>,
+}
+
+/// What a helper is asked for.
+enum Ask {
+    /// A page, of which so many rows are wanted.
+    Page(Position, Option<u64>),
+    /// The one behind the last, if there is one.
+    Following,
 }
 
 /// What does not change from page to page.
@@ -256,7 +264,7 @@ impl Stream {
     pub(crate) fn next_page(&mut self, wanted: Wanted) -> Result<Option<Delivered>> {
         if self.ready.is_empty() {
             let mut lot = Vec::new();
-            while let Some(delivered) = self.receive()? {
+            while let Some(delivered) = self.receive(wanted)? {
                 lot.push(delivered);
                 if !self.gathers(&lot, wanted) {
                     break;
@@ -294,14 +302,15 @@ impl Stream {
     }
 
     /// The next page as it comes.
-    fn receive(&mut self) -> Result<Option<Delivered>> {
+    fn receive(&mut self, wanted: Wanted) -> Result<Option<Delivered>> {
         if self.next == Position::End {
             return Ok(None);
         }
         let fetched = match &self.helper {
-            // It answers every time that it is asked.
             Some(helper) if std::mem::take(&mut self.is_ahead) => {
-                helper.pages.recv().unwrap_or_else(|_| Err(lost()))?
+                let (fetched, goes_on) = helper.receive(wanted != Wanted::Next);
+                self.is_ahead = goes_on;
+                fetched?
             }
             _ => self.job.fetch(&self.next, self.wanted)?,
         };
@@ -341,27 +350,62 @@ impl Stream {
             self.helper = Helper::start(Arc::clone(&self.job));
         }
         // Without a helper, the page is fetched when it is asked for.
+        let ask = Ask::Page(self.next.clone(), self.wanted);
         self.is_ahead = self
             .helper
             .as_ref()
-            .is_some_and(|helper| helper.ask.send((self.next.clone(), self.wanted)).is_ok());
+            .is_some_and(|helper| helper.ask.send(ask).is_ok());
     }
 }
 
 impl Helper {
     fn start(job: Arc<Job>) -> Option<Self> {
-        let (ask, asked) = sync_channel::<(Position, Option<u64>)>(1);
+        let (ask, asked) = sync_channel(1);
         let (send, pages) = sync_channel(1);
         let work = move || {
-            for (position, wanted) in asked {
+            let mut following = None;
+            for ask in asked {
+                let page = match ask {
+                    Ask::Page(position, wanted) => Some((position, wanted)),
+                    Ask::Following => following.take(),
+                };
+                let Some((position, wanted)) = page else {
+                    continue;
+                };
+                let fetched = job.fetch(&position, wanted);
+                following = fetched
+                    .as_ref()
+                    .ok()
+                    .and_then(|page| page.following(wanted));
                 // Nobody may be waiting any more.
-                if send.send(job.fetch(&position, wanted)).is_err() {
+                if send.send(fetched).is_err() {
                     break;
                 }
             }
         };
         let named = thread::Builder::new().name("apilink-page".into());
         named.spawn(work).ok().map(|_| Self { ask, pages })
+    }
+
+    /// The page that it was asked for, and whether it was asked for the one behind as well: where
+    /// this thread has to wait, the other one need not wait for it in turn.
+    fn receive(&self, goes_on: bool) -> (Result<Fetched>, bool) {
+        if let Ok(fetched) = self.pages.try_recv() {
+            return (fetched, false);
+        }
+        let goes_on = goes_on && self.ask.send(Ask::Following).is_ok();
+        // It answers every time that it is asked.
+        let fetched = self.pages.recv().unwrap_or_else(|_| Err(lost()));
+        (fetched, goes_on)
+    }
+}
+
+impl Fetched {
+    /// The page behind this one, of which so many rows were wanted, and the rows wanted of that.
+    fn following(&self, wanted: Option<u64>) -> Option<(Position, Option<u64>)> {
+        let left = wanted.map(|wanted| wanted.saturating_sub(self.page.rows.len() as u64));
+        let is_wanted = self.next != Position::End && left != Some(0);
+        is_wanted.then(|| (self.next.clone(), left))
     }
 }
 

@@ -113,7 +113,15 @@ impl<'j> Json<'j> {
     }
 
     /// The first byte of what comes next, behind spaces.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<u8> {
+        match self.byte() {
+            Some(byte) if byte > b' ' => Ok(byte),
+            _ => self.peek_behind_spaces(),
+        }
+    }
+
+    fn peek_behind_spaces(&mut self) -> Result<u8> {
         while let Some(byte) = self.byte() {
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
                 return Ok(byte);
@@ -123,6 +131,7 @@ impl<'j> Json<'j> {
         Err(self.wrong())
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> Result<()> {
         if self.peek()? != byte {
             return Err(self.wrong());
@@ -209,28 +218,25 @@ impl<'j> Json<'j> {
 
     /// Moves to the next byte in a text that does not stand for itself: its end or an escape.
     fn special(&mut self) -> Result<u8> {
-        while let Some(eight) = self.eight() {
-            let found = specials(eight);
+        let mut rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let all = rest.len();
+        while let Some((eight, behind)) = rest.split_first_chunk() {
+            let found = specials(u64::from_le_bytes(*eight));
             if found != 0 {
-                self.at += found.trailing_zeros() as usize / 8;
+                let before = found.trailing_zeros() as usize / 8;
+                rest = rest.get(before..).unwrap_or_default();
                 break;
             }
-            self.at += 8;
+            rest = behind;
         }
-        while let Some(byte) = self.byte() {
-            match byte {
-                b'"' | b'\\' => return Ok(byte),
-                ..b' ' => break,
-                _ => self.at += 1,
-            }
+        let special = rest
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+        self.at += all - rest.len() + special.unwrap_or(rest.len());
+        match self.byte() {
+            Some(byte @ (b'"' | b'\\')) => Ok(byte),
+            _ => Err(self.wrong()),
         }
-        Err(self.wrong())
-    }
-
-    /// The next eight bytes, the first one the lowest.
-    fn eight(&self) -> Option<u64> {
-        let bytes = self.text.as_bytes().get(self.at..self.at + 8)?;
-        Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
     fn number(&mut self) -> Result<Value<'j>> {
@@ -290,15 +296,18 @@ impl<'j> Json<'j> {
 
     /// Reads digits, of which there must be one, to be the last ones of `number`. Their number.
     fn digits(&mut self, number: &mut u64) -> Result<usize> {
-        let begin = self.at;
-        while let Some(byte @ b'0'..=b'9') = self.byte() {
-            *number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-            self.at += 1;
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (mut read, mut digits) = (*number, 0);
+        for &byte in rest.iter().take_while(|byte| byte.is_ascii_digit()) {
+            read = read.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+            digits += 1;
         }
-        match self.at - begin {
-            0 => Err(self.wrong()),
-            digits => Ok(digits),
+        *number = read;
+        self.at += digits;
+        if digits == 0 {
+            return Err(self.wrong());
         }
+        Ok(digits)
     }
 }
 

@@ -13,17 +13,19 @@ pub(crate) struct Batch {
     cells: Vec<Cell>,
     /// The texts, one after the other.
     texts: String,
+    /// Values of bytes, which no service sends.
+    bytes: Vec<Box<[u8]>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Cell {
     Null,
     Integer(i64),
     Real(f64),
     /// From here to there in the texts.
     Text(usize, usize),
-    /// Nothing that a service sends.
-    Bytes(Box<[u8]>),
+    /// This one of the values of bytes.
+    Bytes(usize),
 }
 
 /// A row: a value for each slot of its layout.
@@ -67,7 +69,10 @@ impl Batch {
                     self.texts.push_str(text);
                     Cell::Text(start, self.texts.len())
                 }
-                ValueRef::Bytes(bytes) => Cell::Bytes(bytes.into()),
+                ValueRef::Bytes(bytes) => {
+                    self.bytes.push(bytes.into());
+                    Cell::Bytes(self.bytes.len() - 1)
+                }
             };
         }
     }
@@ -77,12 +82,12 @@ impl Batch {
         if slot >= self.width {
             return None;
         }
-        Some(match self.cells.get(row * self.width + slot)? {
+        Some(match *self.cells.get(row * self.width + slot)? {
             Cell::Null => ValueRef::Null,
-            Cell::Integer(number) => ValueRef::Integer(*number),
-            Cell::Real(number) => ValueRef::Real(*number),
-            Cell::Text(start, end) => ValueRef::Text(self.texts.get(*start..*end)?),
-            Cell::Bytes(bytes) => ValueRef::Bytes(bytes),
+            Cell::Integer(number) => ValueRef::Integer(number),
+            Cell::Real(number) => ValueRef::Real(number),
+            Cell::Text(start, end) => ValueRef::Text(self.texts.get(start..end)?),
+            Cell::Bytes(at) => ValueRef::Bytes(self.bytes.get(at)?),
         })
     }
 
