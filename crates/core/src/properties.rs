@@ -414,8 +414,8 @@ pub static PROPERTIES: &[Property] = {
     works(Logging, "Verbosity", Integer(1, 5), "1",
         "How much is logged. Each level holds the ones before it: 1 connections and errors, 2 \
          requests, 3 their headers, with secrets masked, 4 how they went out: protocol, address, \
-         proxy and certificate, 5 the calls of the program on the connection. Bodies are never \
-         logged."),
+         proxy and certificate, 5 the calls of the program on the connection, and those that wait for \
+         bodies. Bodies are never logged."),
     works(Logging, "MaxLogFileSize", Size(100 << 10), "100MB",
         "The size at which a new log file is begun. 1 KB is 1024 bytes."),
     works(Logging, "MaxLogFileCount", ANY_INTEGER, "-1",
