@@ -362,7 +362,8 @@ pub static PROPERTIES: &[Property] = {
         "How many seconds connecting, and silence on the wire, may last. It does not limit the \
          length of a download or an upload. What is sent is taken over by the system long before it \
          is on the wire: silence begins when it would be there at 16 KiB a second, at most 256 \
-         seconds after it was taken over. 0: no limit."),
+         seconds after it was taken over. Linux tells when the other side takes nothing any more: 24 \
+         seconds of that beyond the limit are silence, too. 0: no limit."),
     works(Requests, "ConnectOnOpen", Boolean, "false",
         "Whether connecting proves the token with a request to the service."),
     works(Requests, "Readonly", Boolean, "false",
