@@ -137,7 +137,8 @@ pub extern "C" fn apilink_connection_free(connection: *mut apilink_connection) -
 /// Sets the time limit for connecting and for silence on the wire, in place of the property
 /// Timeout. It does not bound the length of a download or an upload that keeps going. What is sent
 /// is taken over by the system long before it is on the wire: silence begins when it would be there
-/// at 16 KiB a second, at most 256 seconds after it was taken over.
+/// at 16 KiB a second, at most 256 seconds after it was taken over. Linux tells when the other side
+/// takes nothing any more: there, 24 seconds of that beyond the limit are silence, too.
 ///
 /// @param connection  a connection that is not connected.
 /// @param seconds     1 to 2147483647; 0 for no limit.

@@ -357,7 +357,8 @@ pub static PROPERTIES: &[Property] = {
         "How many seconds connecting, and silence on the wire, may last. It does not limit the \
          length of a download or an upload. What is sent is taken over by the system long before it \
          is on the wire: silence begins when it would be there at 16 KiB a second, at most 256 \
-         seconds after it was taken over. 0: no limit."),
+         seconds after it was taken over. Linux tells when the other side takes nothing any more: 24 \
+         seconds of that beyond the limit are silence, too. 0: no limit."),
     works(Requests, "ConnectOnOpen", Boolean, "false",
         "Whether connecting proves the token with a request to the service for the identity of the \
          person, whose data must be in the reply."),
@@ -415,8 +416,8 @@ pub static PROPERTIES: &[Property] = {
     works(Logging, "Verbosity", Integer(1, 5), "1",
         "How much is logged. Each level holds the ones before it: 1 connections and errors, 2 \
          requests, 3 their headers, with secrets masked, 4 how they went out: protocol, address, \
-         proxy and certificate, 5 the calls of the program on the connection. Bodies are never \
-         logged."),
+         proxy and certificate, 5 the calls of the program on the connection, and those that wait for \
+         bodies. Bodies are never logged."),
     works(Logging, "MaxLogFileSize", Size(100 << 10), "100MB",
         "The size at which a new log file is begun. 1 KB is 1024 bytes."),
     works(Logging, "MaxLogFileCount", ANY_INTEGER, "-1",

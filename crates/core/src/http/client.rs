@@ -1,5 +1,7 @@
 //! The configuration of the HTTP client, for the API and for the token endpoint alike.
 
+use std::time::Duration;
+
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, NoProxy, Proxy};
 use rustls::ClientConfig;
@@ -36,14 +38,16 @@ impl Way {
 }
 
 /// A builder with everything that `settings` say, and the TLS configuration made of them
-/// ([`crate::http::tls::client_config`]). A blocking client is made from the same builder with
+/// ([`crate::http::tls::client_config`]). `limit` is how long the system may wait for the other side
+/// to take what is sent. A blocking client is made from the same builder with
 /// `reqwest::blocking::ClientBuilder::from`.
 pub(crate) fn builder(
     settings: &TransportSettings,
     tls: ClientConfig,
     way: Way,
+    limit: Option<Duration>,
 ) -> Result<ClientBuilder> {
-    let builder = platform::without_limit_of_system(ClientBuilder::new())
+    let builder = platform::with_limit_of_system(ClientBuilder::new(), limit)
         .user_agent(USER_AGENT)
         .tls_backend_preconfigured(tls)
         // Redirects are followed by hand, so that the token never goes along.

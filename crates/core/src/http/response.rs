@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::error::{Diagnostic, Result, SqlState};
 use crate::http::trail::Trail;
 use crate::http::wire::Wire;
 use crate::io;
+use crate::log::Log;
 use crate::platform;
 
 /// A reply. Its body is in memory if it is small or JSON, and arrives while it is read otherwise.
@@ -32,6 +34,8 @@ pub struct Response {
     limit: LimitSeen,
     /// What it came over.
     wire: Wire,
+    /// Is told of the program's calls.
+    log: Option<Arc<Log>>,
 }
 
 /// What a call saw of the rate limit.
@@ -180,6 +184,15 @@ impl Response {
             asked: Asked::default(),
             limit: LimitSeen::default(),
             wire,
+            log: None,
+        }
+    }
+
+    /// Tells this log of the program's calls.
+    pub(crate) fn with_log(self, log: &Arc<Log>) -> Self {
+        Self {
+            log: Some(Arc::clone(log)),
+            ..self
         }
     }
 
@@ -262,9 +275,10 @@ impl Response {
     /// # Errors
     /// As [`Response::body`].
     pub fn whole_body(&mut self, cancel: &CancellationToken) -> Result<&WholeBody> {
-        if let Body::Arriving { collected, rest } = &mut self.body {
-            collect(collected, rest, cancel)?;
-            self.body = Body::Whole(WholeBody::take(collected)?);
+        if self.is_arriving() {
+            self.logged("body", |reply| reply.complete(cancel))?;
+        } else {
+            self.complete(cancel)?;
         }
         match &self.body {
             Body::Whole(body) => Ok(body),
@@ -277,11 +291,43 @@ impl Response {
         }
     }
 
+    /// Collects the rest of a body that is to be kept.
+    fn complete(&mut self, cancel: &CancellationToken) -> Result<()> {
+        if let Body::Arriving { collected, rest } = &mut self.body {
+            collect(collected, rest, cancel)?;
+            self.body = Body::Whole(WholeBody::take(collected)?);
+        }
+        Ok(())
+    }
+
+    /// Whether a part of the body is still to arrive.
+    fn is_arriving(&self) -> bool {
+        matches!(
+            &self.body,
+            Body::Arriving { rest: Some(_), .. } | Body::Pieces { rest: Some(_), .. }
+        )
+    }
+
+    /// Makes a call of the program, and tells the log of it.
+    fn logged<T>(&mut self, name: &str, call: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        match self.log.clone() {
+            Some(log) => log.call(format_args!("{name}"), || call(self)),
+            None => call(self),
+        }
+    }
+
     /// Reads the next bytes into `buffer`; 0 at the end (or when the buffer is empty).
     ///
     /// # Errors
     /// 08S01, HYT00 or HY008 when the rest of the body does not arrive.
     pub fn read(&mut self, buffer: &mut [u8], cancel: &CancellationToken) -> Result<usize> {
+        if self.is_arriving() {
+            return self.logged("read", |reply| reply.read_next(buffer, cancel));
+        }
+        self.read_next(buffer, cancel)
+    }
+
+    fn read_next(&mut self, buffer: &mut [u8], cancel: &CancellationToken) -> Result<usize> {
         let (piece, rest) = self.pieces()?;
         // A piece can be empty, which is not the end.
         while piece.is_empty()
@@ -309,6 +355,10 @@ impl Response {
     /// 08S01, HYT00 or HY008 when the rest of the body does not arrive. What
     /// had arrived is lost then, and the body cannot be read any more (HY010).
     pub fn save(&mut self, path: &Path, cancel: &CancellationToken) -> Result<u64> {
+        self.logged("save", |reply| reply.save_rest(path, cancel))
+    }
+
+    fn save_rest(&mut self, path: &Path, cancel: &CancellationToken) -> Result<u64> {
         let problem = |error: std::io::Error| {
             Diagnostic::new(
                 SqlState::GENERAL_ERROR,

@@ -21,7 +21,7 @@ use crate::http::client::{self, Way};
 use crate::http::request::RequestBody;
 use crate::http::response::{Arrival, Response, Rest};
 use crate::http::tls;
-use crate::http::upload::{Activity, Upload, unless_silent};
+use crate::http::upload::{Activity, Upload, limit_of_system, unless_silent};
 use crate::http::wire::Wire;
 use crate::io::{self, LANES, Lane, Lanes};
 use crate::log::Log;
@@ -51,6 +51,9 @@ pub(crate) struct Transport {
     clients: Clients,
     /// Those for hosts that are reached without the proxy.
     direct_clients: Clients,
+    /// Those for requests that may wait longer than others, which the system does not give up.
+    patient_clients: Clients,
+    patient_direct_clients: Clients,
     /// Replies tell of the certificate that the service has shown.
     keeps_certificates: bool,
     /// A host speaks HTTP/2, over which one connection serves calls side by side.
@@ -102,6 +105,8 @@ impl Transport {
             tls: OnceCell::new(),
             clients: [const { OnceCell::new() }; LANES],
             direct_clients: [const { OnceCell::new() }; LANES],
+            patient_clients: [const { OnceCell::new() }; LANES],
+            patient_direct_clients: [const { OnceCell::new() }; LANES],
             keeps_certificates: log.wants(4),
             has_http_2: Arc::default(),
         }
@@ -111,8 +116,12 @@ impl Transport {
         &self.settings
     }
 
-    fn client(&self, lane: &Lane, url: &Url) -> Result<reqwest::Client> {
+    /// The client for a request to `url` with this time limit.
+    fn client(&self, lane: &Lane, url: &Url, timeout: Option<Duration>) -> Result<reqwest::Client> {
         let way = Way::to(url, &self.settings);
+        let usual = self.settings.timeout;
+        let limit = usual.filter(|usual| timeout.is_some_and(|timeout| timeout <= *usual));
+        let limit = limit.map(limit_of_system);
         let problem = |error: reqwest::Error| {
             Diagnostic::new(
                 SqlState::GENERAL_ERROR,
@@ -123,15 +132,17 @@ impl Transport {
             let tls = self
                 .tls
                 .get_or_try_init(|| tls::client_config(&self.settings))?;
-            let builder = client::builder(&self.settings, tls.clone(), way)?;
+            let builder = client::builder(&self.settings, tls.clone(), way, limit)?;
             builder
                 .tls_info(self.keeps_certificates)
                 .build()
                 .map_err(problem)
         };
-        let clients = match way {
-            Way::Configured => &self.clients,
-            Way::Direct => &self.direct_clients,
+        let clients = match (way, limit) {
+            (Way::Configured, Some(_)) => &self.clients,
+            (Way::Direct, Some(_)) => &self.direct_clients,
+            (Way::Configured, None) => &self.patient_clients,
+            (Way::Direct, None) => &self.patient_direct_clients,
         };
         match clients.get(lane.number()) {
             Some(client) => client.get_or_try_init(make).cloned(),
@@ -209,7 +220,7 @@ impl Transport {
         attempt: Attempt,
         upload: Option<Upload>,
     ) -> impl Future<Output = Result<std::result::Result<Response, Failure>>> + use<> {
-        let client = self.client(lane, &attempt.url);
+        let client = self.client(lane, &attempt.url, attempt.timeout);
         let (lane, has_http_2) = (Arc::clone(lane), Arc::clone(&self.has_http_2));
         let proxy = self.settings.proxy.clone();
         async move {
@@ -440,6 +451,14 @@ pub(crate) fn describe_failure(
             diagnostic: Diagnostic::new(SqlState::CANNOT_CONNECT, message),
         };
     }
+    if is_limit_of_system(error) {
+        let message = format!(
+            "{} took nothing more of what was sent, until the system gave the connection up. Try \
+             again later, or raise the time limit (property Timeout).",
+            capitalised(whom)
+        );
+        return Diagnostic::new(SqlState::TIMEOUT, message).into();
+    }
     if is_of_hyper(error, hyper::Error::is_parse) {
         return not_http(whom, &cause);
     }
@@ -491,6 +510,19 @@ fn is_of_hyper(
     std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref())
         .any(is_kind)
+}
+
+/// Whether the system has waited long enough for the other side.
+fn is_limit_of_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(reason) = next {
+        let of_system = reason.downcast_ref::<std::io::Error>();
+        if of_system.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        next = reason.source();
+    }
+    false
 }
 
 /// Whether the two sides do not agree on TLS, which trying again does not change.

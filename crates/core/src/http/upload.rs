@@ -24,6 +24,17 @@ const SLOWEST: u32 = 16 << 10;
 /// connection at most unless it is configured otherwise (`tcp_wmem` in tcp(7)). Others keep less.
 const UNSENT: u32 = 4 << 20;
 
+/// How many bytes a service may read before its system tells ours that it takes more: a sixteenth of
+/// the largest window that Linux has unless it is configured otherwise (6 MiB: `tcp_rmem` in tcp(7);
+/// the sixteenth is in `__tcp_select_window` of its sources).
+const UNTOLD: u32 = (6 << 20) / 16;
+
+/// How long the other side's system may take nothing of what ours has to send, for a request with
+/// this time limit. Where ours can tell, a wire that is dead in the middle of a body is noticed then.
+pub(crate) fn limit_of_system(limit: Duration) -> Duration {
+    limit.saturating_add(time_for(UNTOLD))
+}
+
 /// When something was last heard of a request.
 ///
 /// The system takes over the pieces of a body long before it sends them, and there is no portable

@@ -118,7 +118,7 @@ fn blocking_client(
     given_up: CancellationToken,
 ) -> Result<reqwest::blocking::Client> {
     let way = http_client::Way::to(url, settings);
-    let builder = http_client::builder(settings, tls::client_config(settings)?, way)?;
+    let builder = http_client::builder(settings, tls::client_config(settings)?, way, None)?;
     reqwest::blocking::ClientBuilder::from(builder)
         .timeout(refresh_limit(settings))
         .tls_info(true)

@@ -20,6 +20,7 @@ pub use windows::{
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
 
@@ -27,16 +28,18 @@ use reqwest::ClientBuilder;
 
 use crate::error::{Diagnostic, Result, SqlState};
 
-/// Leaves it to `Timeout` how long the other side may take nothing: reqwest would have Linux give a
-/// connection up after 30 seconds of that.
+/// Has the system give a connection up whose other side has taken nothing of what is there to be sent
+/// for so long (`TCP_USER_TIMEOUT` in tcp(7)); `None`: not at all, in place of reqwest's 30 seconds.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-pub fn without_limit_of_system(builder: ClientBuilder) -> ClientBuilder {
-    builder.tcp_user_timeout(None)
+pub fn with_limit_of_system(builder: ClientBuilder, limit: Option<Duration>) -> ClientBuilder {
+    // In milliseconds, it is an int.
+    let limit = limit.filter(|limit| i32::try_from(limit.as_millis()).is_ok());
+    builder.tcp_user_timeout(limit)
 }
 
 /// Nothing to do: there is no such limit here.
 #[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
-pub fn without_limit_of_system(builder: ClientBuilder) -> ClientBuilder {
+pub fn with_limit_of_system(builder: ClientBuilder, _: Option<Duration>) -> ClientBuilder {
     builder
 }
 

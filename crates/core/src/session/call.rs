@@ -126,7 +126,7 @@ impl Session {
             headers: request.headers().clone(),
             trail: before.and(request.method(), &url),
         };
-        Ok(reply.answering(asked, call.limit))
+        Ok(reply.answering(asked, call.limit).with_log(&self.log))
     }
 
     /// Fetches the page after `page`, with the headers of the request that fetched `page`; `None`

@@ -106,6 +106,51 @@ fn logged_of(service: &Service, level: u8, begin: &str) -> Vec<String> {
     logged(service, level).iter().filter_map(text).collect()
 }
 
+/// A body that has arrived with the head of its reply can be looked at without a line.
+#[test]
+fn the_log_tells_when_the_program_waits_for_a_body() {
+    let service = Service::plain();
+    let session = service.connect("");
+    let cancel = CancellationToken::new();
+    let huge = || {
+        service.sandbox.fault(Fault {
+            bytes: Some(8 << 20),
+            ..Fault::new("/api/v4/matters*", FaultKind::Huge)
+        });
+        send(&session, &Request::get("matters")).0.unwrap()
+    };
+    let mut small = send(&session, &Request::get("users/who_am_i")).0.unwrap();
+    small.json(&cancel).unwrap();
+    huge().body(&cancel).unwrap();
+    huge().read(&mut [0; 10], &cancel).unwrap();
+    let path = service.folder.path().join("canary");
+    huge().save(&path, &cancel).unwrap();
+    drop(std::fs::remove_file(&path));
+    std::fs::create_dir(&path).unwrap();
+    huge().save(&path, &cancel).unwrap_err();
+
+    let calls = logged_of(&service, 5, "[CALL]\t");
+    let calls: Vec<&str> = calls
+        .iter()
+        .filter(|line| !line.starts_with("execute"))
+        .map(|line| line.split(" after").next().unwrap())
+        .collect();
+    assert_eq!(
+        calls[..6],
+        [
+            "body",
+            "body: done",
+            "read",
+            "read: done",
+            "save",
+            "save: done"
+        ]
+    );
+    assert_eq!(calls[6], "save");
+    assert!(calls[7].starts_with("save: [HY000] "), "{calls:?}");
+    assert_eq!(calls.len(), 8);
+}
+
 #[test]
 fn the_log_tells_of_requests_to_the_token_endpoint_too() {
     let certificates = Certificates::new();

@@ -11,6 +11,8 @@
 mod bodies;
 mod calls;
 #[cfg(target_os = "linux")]
+mod dead_wire;
+#[cfg(target_os = "linux")]
 mod giving_up;
 mod logging;
 mod login;
