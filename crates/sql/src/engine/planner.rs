@@ -19,20 +19,22 @@ use crate::value::Value;
 
 /// The rows of a table of which nothing is known.
 const UNKNOWN_ROWS: f64 = 20_000.0;
+/// A list whose pages hold so many records, as that of the users of an account, is one page.
+const SHORT_LIST: u32 = 2_000;
 /// The rows that an equality leaves.
 const ROWS_OF_EQUALITY: f64 = 20.0;
 /// The rows of an array.
 const ROWS_OF_ARRAY: f64 = 3.0;
 /// The keys of a set.
 const ROWS_OF_SET: f64 = 5.0;
-/// What a request costs; all costs are in parts of one.
-const REQUEST: f64 = 100.0;
+/// What a request costs, in what a step costs `SQLite`: next to requests, sorting is nothing.
+const REQUEST: f64 = 100_000.0;
 /// What a row costs: a page has about 200, and so has a request for the keys of other rows.
-const ROW: f64 = 0.5;
+const ROW: f64 = 500.0;
 /// What a request for one of many values costs, since no more are made than reading the list takes.
-const AMORTIZED: f64 = 10.0;
+const AMORTIZED: f64 = 10_000.0;
 /// What finding rows by a column costs once the whole table is stored.
-const STORED: f64 = 1_000.0;
+const STORED: f64 = 1_000_000.0;
 
 /// Chooses a plan. `None`: the table cannot be scanned with these constraints alone, because a
 /// value that the request needs is not among them. `offset_end` is the number of records that can
@@ -680,6 +682,7 @@ impl Planner<'_> {
     fn estimate(&self) -> (f64, f64) {
         let mut rows = UNKNOWN_ROWS;
         let mut is_stored = false;
+        let mut ranges = Vec::new();
         for (constraint, usage) in self.constraints.iter().zip(&self.usages) {
             let Some(argument) = usage.argument.and_then(|at| self.arguments.get(at)) else {
                 continue;
@@ -689,7 +692,12 @@ impl Planner<'_> {
                     rows /= match constraint.operator {
                         Operator::Equal if is_flag(self.shape, constraint) => 3.0,
                         Operator::Equal => UNKNOWN_ROWS / ROWS_OF_EQUALITY,
-                        _ => 4.0,
+                        // From here to there is much less than from here on.
+                        _ if ranges.contains(&constraint.column) => 16.0,
+                        _ => {
+                            ranges.push(constraint.column);
+                            4.0
+                        }
                     };
                 }
                 Role::Local => {
@@ -702,6 +710,9 @@ impl Planner<'_> {
             }
         }
         let rows = rows.max(2.0);
+        if self.is_one_of_few() {
+            return (REQUEST + f64::from(SHORT_LIST) * ROW, 2.0);
+        }
         let cost = if is_stored {
             STORED
         } else if self.is_repeated() {
@@ -710,6 +721,22 @@ impl Planner<'_> {
             REQUEST + rows * ROW
         };
         (cost, rows)
+    }
+
+    /// Whether the table is surely short, and few of its rows are left by a comparison made here.
+    fn is_one_of_few(&self) -> bool {
+        let is_short = self
+            .table
+            .list
+            .as_ref()
+            .is_some_and(|list| list.page_size >= SHORT_LIST);
+        is_short
+            && self.constraints.iter().any(|constraint| {
+                constraint.is_usable
+                    && constraint.operator == Operator::Equal
+                    && constraint.value.is_some()
+                    && !is_flag(self.shape, constraint)
+            })
     }
 
     /// Whether a filter gets its values from another table: the list may be read in place of a request

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use apilink_core::{Diagnostic, Result, SqlState};
 
 use super::bytecode::{ScanFacts, Stops};
-use super::carry::Carrier;
+use super::carry::{CarriedRow, Carrier};
 use super::choice::{Beginning, Repeats};
 use super::fetch::{Fetcher, Stream};
 use super::layout::Layout;
@@ -41,7 +41,9 @@ pub(super) struct State {
     pub(super) carriers: HashMap<usize, Carrier>,
     /// Plans whose rows come in the records of another plan, as arrays.
     pub(super) carried_arrays: HashMap<usize, usize>,
-    /// The keys of records whose arrays came along, in that order.
+    /// What the rows of a place show of records that are looked up elsewhere.
+    pub(super) feeds: HashMap<Place, Vec<(Place, CarriedRow)>>,
+    /// The keys of records that came along, or whose arrays did, in that order.
     pub(super) carried_keys: VecDeque<(Place, Key)>,
     pub(super) cursors: HashMap<usize, Vec<Weak<Mutex<Cursor>>>>,
     pub(super) store: Store,
