@@ -398,10 +398,11 @@ int32_t apilink_token_scope(apilink_connection *connection,
 //         APILINK_INVALID_HANDLE. Threads: any.
 //
 // A call that is cancelled returns at once. Nothing is left behind while the refresh waits for
-// another program's, or between two attempts. An attempt that has begun, its connecting included,
+// another program's, while it connects, or between two attempts. An attempt that has its connection
 // runs to its end on a thread of its own, for Timeout at the longest (60 seconds without one),
-// because the service may have replaced the refresh token already. The same goes for every call
-// that refreshes a token on its way.
+// because the service may have replaced the refresh token already. The system does not break off
+// the lookup of a name: the thread that waits for it ends when the system does. The same goes for
+// every call that refreshes a token on its way.
 int32_t apilink_token_refresh(apilink_connection *connection);
 
 // Revokes the access token at the service and removes the tokens from their store. The
@@ -702,7 +703,9 @@ int32_t apilink_request_execute(apilink_request *request,
 // @return APILINK_NO_DATA when response is the last page; APILINK_INVALID_HANDLE also for an
 //         invalid response; else as apilink_request_execute, and APILINK_ERROR with HY024 (the
 //         response is of another connection), 22018 (it is not JSON, or what it names as its next
-//         page is no text) or HY010 (its body was read in pieces, or a call runs on it).
+//         page is no text), HY000 (what it names as its next page is one of those that led to it,
+//         so that the list would never end) or HY010 (its body was read in pieces, or a call runs
+//         on it).
 //
 // Threads: any; a call that overlaps another one on the same request or response gets HY010.
 int32_t apilink_request_next_page(apilink_request *request,

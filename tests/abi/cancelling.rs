@@ -289,6 +289,59 @@ fn a_login_is_cancelled_and_the_connection_stays_usable() {
     apilink_connection_free(connection);
 }
 
+/// The system does not break the lookup off, but nobody waits for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refresh_is_cancelled_while_a_name_is_looked_up() {
+    use crate::slow_names;
+    let world = World::start();
+    let connection = new_connection();
+    let store = world.directory.path().join("tokens.txt");
+    let grant = world
+        .sandbox
+        .issue_token(world.sandbox.people()[0].id, Duration::from_secs(3600));
+    let string = format!(
+        "Profile=Clio;ProfileSettings='Region={}';AuthScheme=OAuth;InitiateOAuth=REFRESH;\
+         OAuthClientId=sandbox-client;OAuthClientSecret=sandbox-secret;\
+         OAuthAccessToken={};OAuthRefreshToken={};OAuthSettingsLocation={};\
+         OAuthRefreshTokenURL=https://{}/token;ProxyAutoDetect=false;",
+        world.sandbox.base_url(),
+        grant.access_token,
+        grant.refresh_token,
+        store.display(),
+        slow_names::NAME,
+    );
+    assert_eq!(connect(connection, &string), APILINK_SUCCESS);
+    returns_within_100_ms(|| {
+        let before = slow_names::lookups();
+        let call = on_a_thread(connection, |connection| apilink_token_refresh(connection));
+        // Not held up by the one before.
+        wait_until(|| slow_names::lookups() > before);
+        let since = Instant::now();
+        assert_eq!(apilink_connection_cancel(connection), APILINK_SUCCESS);
+        let time = ended(call, since);
+        assert_eq!(first_state(connection), "HY008");
+        time
+    });
+    // Other programs are not held up either.
+    let lock = std::fs::File::open(store.with_extension("txt.lock")).unwrap();
+    wait_until(|| lock.try_lock().is_ok());
+    slow_names::release();
+    wait_until(|| !task_names().iter().any(|name| name == "apilink-token"));
+    apilink_connection_free(connection);
+}
+
+/// The names of the threads of this process.
+#[cfg(target_os = "linux")]
+fn task_names() -> Vec<String> {
+    let name = |task: std::io::Result<std::fs::DirEntry>| {
+        let name = std::fs::read_to_string(task.unwrap().path().join("comm"));
+        name.map(|name| name.trim_end().to_owned())
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.flat_map(name).collect()
+}
+
 unsafe extern "C" fn note(user_data: *mut libc::c_void, _: *const libc::c_char, _: i64) -> i32 {
     let shown = unsafe { &*user_data.cast::<std::sync::atomic::AtomicBool>() };
     shown.store(true, std::sync::atomic::Ordering::SeqCst);

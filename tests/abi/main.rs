@@ -27,5 +27,7 @@ mod requests;
 mod responses;
 #[cfg(target_os = "linux")]
 mod slow_disk;
+#[cfg(target_os = "linux")]
+mod slow_names;
 mod sqlstates;
 mod world;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures
 import ctypes
 import datetime
 import gc
@@ -356,6 +357,17 @@ def test_a_request_fetches_the_next_page(clio):
     assert len(first.json()["data"]) == 200 and len(second.json()["data"]) == 50
     assert request.next_page(second) is None
     assert request.execute().json() == first.json()
+
+
+def test_a_list_that_leads_in_a_circle_ends_with_an_error(clio, sandbox):
+    paging = {"next": f"{sandbox.url}/api/v4/matters.json?fields=id"}
+    body = json.dumps({"data": [{"id": 17}], "meta": {"paging": paging}})
+    sandbox.fault("/api/v4/matters*", "garbage", times=5, body=body)
+    seen = []
+    with pytest.raises(apilink.ApilinkError, match="read already"):
+        for record in clio.records("matters"):
+            seen.append(record["id"])
+    assert seen == [17, 17]
 
 
 def test_what_is_no_list_has_no_records(clio):
@@ -858,6 +870,28 @@ def test_a_login_is_cancelled(sandbox, free_port):
     with pytest.raises(apilink.Cancelled):
         connection.connect()
     assert not connection.connected
+
+
+def test_the_url_of_a_login_that_waits_is_told(sandbox, free_port):
+    shown = []
+    string = sandbox.connection_string(free_port)
+    connection = apilink.Connection(string, authorize=shown.append)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        login = pool.submit(connection.connect)
+        wait_for(lambda: shown)
+        url = pool.submit(connection.authorization_url)
+        state = pool.submit(lambda: connection.authorization_state)
+        try:
+            assert url.result(timeout=5) == shown[0]
+            assert f"state={state.result(timeout=5)}" in shown[0]
+            assert connection.pkce_verifier is None
+            own = pool.submit(connection.authorization_url, "of-the-program")
+            assert "state=of-the-program" in own.result(timeout=5)
+            assert not login.done()
+        finally:
+            browse(shown[0]).wait()
+        login.result(timeout=PATIENCE)
+    assert connection.get("users/who_am_i").ok
 
 
 # ---- cancelling ----------------------------------------------------------------------------

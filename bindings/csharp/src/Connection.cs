@@ -32,7 +32,8 @@ namespace Apilink
 
     /// <summary>
     /// A connection to a service. All methods may be called from any thread: requests run side by
-    /// side, calls on the connection itself one at a time.
+    /// side, calls on the connection itself one at a time, except that GetAuthorizationUrl and what
+    /// belongs to it answer while Connect waits.
     /// </summary>
     public sealed class Connection : IDisposable
     {
@@ -41,6 +42,7 @@ namespace Apilink
         readonly Handle handle;
         readonly Authorizer authorizer;
         readonly object gate = new object();
+        volatile bool isConnecting;
         // The library may call these as long as there are requests and responses, and those hold
         // on to the connection.
         readonly List<Callbacks.Registration> registrations = new List<Callbacks.Registration>();
@@ -94,14 +96,27 @@ namespace Apilink
         /// <exception cref="OperationCanceledException">cancellation was cancelled.</exception>
         public void Connect(CancellationToken cancellation = default(CancellationToken))
         {
-            var text = new Text(connectionString);
             try
             {
-                Wait(cancellation, () => native.ConnectionConnect(handle, text.Bytes, text.Length));
+                Wait(cancellation, ConnectWithin);
             }
             catch (ApilinkException) when (authorizer?.Error != null)
             {
                 ExceptionDispatchInfo.Capture(authorizer.Error).Throw();
+            }
+        }
+
+        int ConnectWithin()
+        {
+            var text = new Text(connectionString);
+            isConnecting = true;
+            try
+            {
+                return native.ConnectionConnect(handle, text.Bytes, text.Length);
+            }
+            finally
+            {
+                isConnecting = false;
             }
         }
 
@@ -171,7 +186,8 @@ namespace Apilink
         // ---- logins on another machine -----------------------------------------------------
 
         /// <summary>The URL at which a person authorizes the application, for a login elsewhere.
-        /// </summary>
+        /// While Connect waits for a login on another thread, and without a state, it is the URL
+        /// that it waits for.</summary>
         /// <param name="state">The application's own value; without it, the property State or a
         /// random one.</param>
         public string GetAuthorizationUrl(string state = null)
@@ -179,21 +195,21 @@ namespace Apilink
             var text = new Text(connectionString);
             var own = new Text(state);
             // Large enough for every URL: asking again would make another state.
-            return Exclusive(() => handle.ReadText((byte[] buffer, out long length) =>
+            return Beside(() => handle.ReadText((byte[] buffer, out long length) =>
                 native.AuthorizationUrl(handle, text.Bytes, text.Length, own.Bytes, own.Length, buffer,
                     buffer.Length, out length), 65536));
         }
 
         /// <summary>The state of the last GetAuthorizationUrl, to be compared with that of the
         /// redirect.</summary>
-        public string AuthorizationState => Exclusive(() => handle.ReadText(
+        public string AuthorizationState => Beside(() => handle.ReadText(
             (byte[] buffer, out long length) =>
                 native.AuthorizationState(handle, buffer, buffer.Length, out length)));
 
         /// <summary>The PKCE verifier of the last GetAuthorizationUrl, to be given as PKCEVerifier
         /// where another process exchanges the code. Null where the service does not use PKCE.
         /// </summary>
-        public string PkceVerifier => Exclusive(() => handle.ReadText(
+        public string PkceVerifier => Beside(() => handle.ReadText(
             (byte[] buffer, out long length) =>
                 native.AuthorizationPkceVerifier(handle, buffer, buffer.Length, out length)));
 
@@ -300,6 +316,28 @@ namespace Apilink
             Callbacks.ForbidWithin();
             lock (gate)
                 return call();
+        }
+
+        /// <summary>A call that does not wait for Connect, and for others as Exclusive.</summary>
+        T Beside<T>(Func<T> call)
+        {
+            Callbacks.ForbidWithin();
+            // How often it looks whether the call that it waits for is Connect, in milliseconds.
+            const int tick = 50;
+            while (!isConnecting)
+            {
+                if (!Monitor.TryEnter(gate, tick))
+                    continue;
+                try
+                {
+                    return call();
+                }
+                finally
+                {
+                    Monitor.Exit(gate);
+                }
+            }
+            return call();
         }
 
         void Wait(CancellationToken cancellation, Func<int> call) =>

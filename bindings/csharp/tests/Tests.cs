@@ -565,6 +565,32 @@ static class Tests
         Fails("HYT00", () => Connect(silent, WithLogin));
     }
 
+    static void TheUrlOfALoginThatWaitsIsTold()
+    {
+        string shown = null;
+        var options = new ConnectionOptions { Authorize = url => (shown = url) != null };
+        using (var clio = new Connection(WithLogin, options))
+        {
+            var login = Start(() => Fails("HY008", () => clio.Connect()));
+            WaitFor(() => Volatile.Read(ref shown) != null);
+            string url = null, state = null, own = null;
+            var asking = Start(() =>
+            {
+                url = clio.GetAuthorizationUrl();
+                state = clio.AuthorizationState;
+                True(clio.PkceVerifier == null);
+                own = clio.GetAuthorizationUrl("of-the-program");
+            });
+            Join(asking);
+            True(!login.Join(0), "the login does not wait");
+            Equal(shown, url);
+            True(shown.Contains("state=" + state));
+            True(own.Contains("state=of-the-program"));
+            clio.Cancel();
+            Join(login);
+        }
+    }
+
     // ---- cancelling ------------------------------------------------------------------------
 
     static void ARequestIsCancelledFromAnotherThread()

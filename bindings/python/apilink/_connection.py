@@ -19,6 +19,9 @@ from ._library import NO_DATA, SUCCESS, SUCCESS_WITH_INFO, Path, library
 from ._request import Body, HeaderFields, Params, Request
 from ._response import Response
 
+# How often a call looks whether the one that it waits for is connect(), in seconds.
+_TICK = 0.05
+
 
 def connect(connection_string: str, **options: Any) -> Connection:
     """Connects with a connection string, and returns the connection: see Connection."""
@@ -36,8 +39,9 @@ class Connection:
             print(clio.get("users/who_am_i", fields="id,name").json())
 
     All methods may be called from any thread. Requests run side by side; calls on the connection
-    itself (connect, token, refresh, …) run one at a time. On the main thread, Ctrl-C ends a call
-    that waits for the network.
+    itself (connect, token, refresh, …) run one at a time, except that authorization_url() and what
+    belongs to it answer while connect() waits. On the main thread, Ctrl-C ends a call that waits
+    for the network.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Connection:
         if self._handle.code != SUCCESS:
             raise MemoryError("libapilink has no room for another connection")
         self._lock = threading.RLock()
+        self._is_connecting = False
         self._authorize: Authorize | None = None
         # The library may call these as long as there are requests and responses, and those hold
         # on to the connection.
@@ -111,11 +116,18 @@ class Connection:
         Warnings of the library become Python warnings (ApilinkWarning), and stay in ``warnings``.
         """
         try:
-            self._wait("apilink_connection_connect", *text_argument(self._string))
+            self._wait(self._connect)
         except Exception:
             if self._authorize is not None and self._authorize.error is not None:
                 raise self._authorize.error from None
             raise
+
+    def _connect(self) -> int:
+        self._is_connecting = True
+        try:
+            return self._handle.call("apilink_connection_connect", *text_argument(self._string))
+        finally:
+            self._is_connecting = False
 
     @property
     def connected(self) -> bool:
@@ -177,36 +189,38 @@ class Connection:
 
     def refresh(self) -> None:
         """Refreshes the access token now, whatever its age, and stores the new one."""
-        self._wait("apilink_token_refresh")
+        self._wait(lambda: self._handle.call("apilink_token_refresh"))
 
     def revoke(self) -> None:
         """Revokes the access token at the service, removes the tokens from their store, and
         disconnects."""
-        self._wait("apilink_token_revoke")
+        self._wait(lambda: self._handle.call("apilink_token_revoke"))
 
     # ---- logins on another machine ---------------------------------------------------------
 
     def authorization_url(self, state: str | None = None) -> str:
-        """The URL at which a person authorizes the application, for a login elsewhere.
+        """The URL at which a person authorizes the application, for a login elsewhere. While
+        connect() waits for a login on another thread, and without a state, it is the URL that it
+        waits for.
 
         state: the application's own value; without it, the property State or a random one.
         """
         name = "apilink_authorization_url"
         arguments = (*text_argument(self._string), *text_argument(state))
         # Large enough for every URL: asking again would make another state.
-        url = self._exclusive(lambda: self._handle.text(name, *arguments, capacity=65536))
+        url = self._beside(lambda: self._handle.text(name, *arguments, capacity=65536))
         return url or ""
 
     @property
     def authorization_state(self) -> str | None:
         """The state of the last authorization_url(), to be compared with that of the redirect."""
-        return self._text("apilink_authorization_state")
+        return self._beside(lambda: self._handle.text("apilink_authorization_state"))
 
     @property
     def pkce_verifier(self) -> str | None:
         """The PKCE verifier of the last authorization_url(), to be given as PKCEVerifier where
         another process exchanges the code. None where the service does not use PKCE."""
-        return self._text("apilink_authorization_pkce_verifier")
+        return self._beside(lambda: self._handle.text("apilink_authorization_pkce_verifier"))
 
     def exchange(self, code: str) -> None:
         """Exchanges an authorization code for tokens and stores them; then connect().
@@ -214,7 +228,7 @@ class Connection:
         code: the code, or the whole URL that the browser was redirected to.
         """
         arguments = (*text_argument(self._string), *text_argument(code))
-        self._wait("apilink_authorization_exchange", *arguments)
+        self._wait(lambda: self._handle.call("apilink_authorization_exchange", *arguments))
 
     # ---- requests --------------------------------------------------------------------------
 
@@ -313,18 +327,28 @@ class Connection:
         with self._lock:
             return call()
 
+    def _beside(self, call: Callable[[], T]) -> T:
+        """A call that does not wait for connect(), and for others as _exclusive()."""
+        self._handle.token
+        while not self._is_connecting:
+            if self._lock.acquire(timeout=_TICK):
+                try:
+                    return call()
+                finally:
+                    self._lock.release()
+        return call()
+
     def _run(self, call: Callable[[], T]) -> T:
         return interruptible(lambda: self._exclusive(call), self.cancel)
 
     def _text(self, function: str) -> str | None:
         return self._exclusive(lambda: self._handle.text(function))
 
-    def _wait(self, function: str, *arguments: object) -> None:
-        def call() -> tuple[Diagnostic, ...]:
-            code = self._handle.call(function, *arguments)
-            return self._handle.records() if code == SUCCESS_WITH_INFO else ()
+    def _wait(self, call: Callable[[], int]) -> None:
+        def warnings_of_call() -> tuple[Diagnostic, ...]:
+            return self._handle.records() if call() == SUCCESS_WITH_INFO else ()
 
-        self.warnings = self._run(call)
+        self.warnings = self._run(warnings_of_call)
         for warning in self.warnings:
             warnings.warn(str(warning), ApilinkWarning, stacklevel=_callers_level())
 

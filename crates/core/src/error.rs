@@ -1,6 +1,7 @@
 //! Diagnostic records: the only error type of the core, and the form its warnings take.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Result of every fallible operation of the core.
 pub type Result<T> = std::result::Result<T, Diagnostic>;
@@ -193,3 +194,39 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// A length of time in the words of messages: to the millisecond below ten seconds, and to the
+/// second above.
+pub(crate) fn in_seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let text = if seconds < 9.9995 {
+        format!("{}", (seconds * 1000.0).round() / 1000.0)
+    } else {
+        format!("{seconds:.0}")
+    };
+    let unit = if text == "1" { "second" } else { "seconds" };
+    format!("{text} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_as_exact_as_is_of_use() {
+        for (milliseconds, expected) in [
+            (0, "0 seconds"),
+            (1, "0.001 seconds"),
+            (250, "0.25 seconds"),
+            (1000, "1 second"),
+            (1500, "1.5 seconds"),
+            (9999, "9.999 seconds"),
+            (10_000, "10 seconds"),
+            (60_400, "60 seconds"),
+            (316_600, "317 seconds"),
+        ] {
+            assert_eq!(in_seconds(Duration::from_millis(milliseconds)), expected);
+        }
+        assert_eq!(in_seconds(Duration::from_micros(1_000_400)), "1 second");
+    }
+}

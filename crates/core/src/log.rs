@@ -1,5 +1,6 @@
 //! The log of a connection: a file, a callback of the program, or both; never anything global.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
@@ -104,6 +105,64 @@ impl Log {
         if let Some((_, sink)) = sink {
             sink(level, &line);
         }
+    }
+}
+
+/// Takes lines for the log.
+pub(crate) trait Journal {
+    /// Whether somebody may want lines of this level.
+    fn wants(&self, level: u8) -> bool;
+
+    /// Takes a line, if somebody may want this level. The message must hold no secret.
+    fn write(&self, level: u8, module: &'static str, message: impl FnOnce() -> String);
+}
+
+impl Journal for Log {
+    fn wants(&self, level: u8) -> bool {
+        self.wants(level)
+    }
+
+    fn write(&self, level: u8, module: &'static str, message: impl FnOnce() -> String) {
+        self.write(level, module, message);
+    }
+}
+
+/// Lines of every level that wait for a log.
+#[derive(Default)]
+pub(crate) struct Lines(RefCell<Vec<Line>>);
+
+/// A line that waits for a log.
+#[derive(Clone)]
+pub(crate) struct Line {
+    level: u8,
+    module: &'static str,
+    message: String,
+}
+
+impl Lines {
+    pub(crate) fn into_inner(self) -> Vec<Line> {
+        self.0.into_inner()
+    }
+}
+
+impl Journal for Lines {
+    fn wants(&self, _: u8) -> bool {
+        true
+    }
+
+    fn write(&self, level: u8, module: &'static str, message: impl FnOnce() -> String) {
+        self.0.borrow_mut().push(Line {
+            level,
+            module,
+            message: message(),
+        });
+    }
+}
+
+impl Line {
+    /// Writes it to a log, if somebody wants its level there.
+    pub(crate) fn write_to(self, log: &Log) {
+        log.write(self.level, self.module, || self.message);
     }
 }
 

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::trail::Trail;
 use crate::http::wire::Wire;
 use crate::io;
 use crate::platform;
@@ -24,8 +25,8 @@ pub struct Response {
     url: Url,
     body: Body,
     json: Option<Value>,
-    /// The headers of the request that it answers, for the request of the next page.
-    asked: HeaderMap,
+    /// The request that it answers, for the request of the next page.
+    asked: Asked,
     /// What the rate limit had to do with it.
     limit: LimitSeen,
     /// What it came over.
@@ -39,6 +40,14 @@ pub(crate) struct LimitSeen {
     pub(crate) waited: Duration,
     /// How many requests the service last said are left in the current window.
     pub(crate) calls_left: Option<u64>,
+}
+
+/// What a reply answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) headers: HeaderMap,
+    /// The request, and those that led there where it is a next page.
+    pub(crate) trail: Trail,
 }
 
 /// How far the body is.
@@ -167,14 +176,14 @@ impl Response {
             url,
             body: Body::Arriving { collected, rest },
             json: None,
-            asked: HeaderMap::new(),
+            asked: Asked::default(),
             limit: LimitSeen::default(),
             wire,
         }
     }
 
-    /// Keeps the headers of the request that it answers, and what the call saw of the rate limit.
-    pub(crate) fn answering(self, asked: HeaderMap, limit: LimitSeen) -> Self {
+    /// Keeps what it answers, and what the call saw of the rate limit.
+    pub(crate) fn answering(self, asked: Asked, limit: LimitSeen) -> Self {
         Self {
             asked,
             limit,
@@ -187,8 +196,8 @@ impl Response {
         &self.wire
     }
 
-    /// The headers of the request that it answers.
-    pub(crate) fn asked(&self) -> &HeaderMap {
+    /// What it answers.
+    pub(crate) fn asked(&self) -> &Asked {
         &self.asked
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::error::{Diagnostic, SqlState};
+use crate::error::{Diagnostic, SqlState, in_seconds};
 use crate::region::Origin;
 
 /// Pieces in which bytes in memory are sent, so that progress can be seen.
@@ -101,9 +101,9 @@ impl Silent {
         Diagnostic::new(
             SqlState::TIMEOUT,
             format!(
-                "{host} was silent for {} seconds. Try again later, or raise the time limit \
-                 (property Timeout).",
-                self.0.as_secs()
+                "{host} was silent for {}. Try again later, or raise the time limit (property \
+                 Timeout).",
+                in_seconds(self.0)
             ),
         )
     }
@@ -242,6 +242,16 @@ mod tests {
             };
             assert!(unless_silent(limit, &activity, slow).await.is_ok());
         });
+    }
+
+    #[test]
+    fn short_silence_is_told_in_fractions_of_a_second() {
+        let url = Url::parse("https://service.example/list?code=canary").unwrap();
+        let message = Silent(Duration::from_millis(250)).diagnostic(&url).message;
+        assert!(
+            message.starts_with("https://service.example was silent for 0.25 seconds."),
+            "{message}"
+        );
     }
 
     #[test]

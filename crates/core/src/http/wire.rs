@@ -3,10 +3,11 @@
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 
-use http::Version;
+use http::{Extensions, Version};
 use reqwest::tls::TlsInfo;
 use sha2::{Digest as _, Sha256};
 
+use crate::error::in_seconds;
 use crate::settings::{ProxySettings, ServerCertificate, TransportSettings};
 
 /// The connection that a reply came over.
@@ -22,10 +23,19 @@ pub(crate) struct Wire {
 impl Wire {
     /// The certificate is known if the client keeps it (`tls_info`).
     pub(crate) fn of(reply: &reqwest::Response) -> Self {
-        let tls = reply.extensions().get::<TlsInfo>();
+        Self::new(reply.version(), reply.remote_addr(), reply.extensions())
+    }
+
+    /// As [`Wire::of`].
+    pub(crate) fn of_blocking(reply: &reqwest::blocking::Response) -> Self {
+        Self::new(reply.version(), reply.remote_addr(), reply.extensions())
+    }
+
+    fn new(version: Version, remote: Option<SocketAddr>, extensions: &Extensions) -> Self {
+        let tls = extensions.get::<TlsInfo>();
         Self {
-            version: reply.version(),
-            remote: reply.remote_addr(),
+            version,
+            remote,
             certificate: tls.and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec),
         }
     }
@@ -47,7 +57,7 @@ impl Display for Wire {
 /// How connections are made. Passwords are no part of it.
 pub(crate) fn describe(settings: &TransportSettings) -> String {
     let timeout = match settings.timeout {
-        Some(timeout) => format!("Timeout {} s", timeout.as_secs()),
+        Some(timeout) => format!("Timeout {}", in_seconds(timeout)),
         None => "no Timeout".into(),
     };
     let proxy = match &settings.proxy {

@@ -1,6 +1,6 @@
-//! The token endpoint: exchanging codes, refreshing, revoking.
+//! The endpoints of OAuth: exchanging codes and revoking, and what they have in common with
+//! refreshing ([`super::refresh`]).
 
-use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use oauth2::basic::{
 };
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
+    HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RequestTokenError,
     StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -21,19 +21,27 @@ use super::callback::printable;
 use super::reply::TokenReply;
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
-use crate::http::client as http_client;
-use crate::http::request::RequestBody;
+use crate::http::lines::{Attempted, write_wait};
 use crate::http::retry::{backoff, retry_after};
-use crate::http::tls;
-use crate::http::transport::{Attempt, Stage, Transport, cause, is_tls_refusal};
+use crate::http::transport::{Attempt, Failure, Stage, Transport};
+use crate::http::{RequestBody, Response};
 use crate::io;
+use crate::log::Log;
 use crate::profile::{ClientAuthentication, RetryProfile, RevocationAuthorization};
 use crate::secret::{basic, scrub};
-use crate::settings::{Settings, TransportSettings};
+use crate::settings::Settings;
 use crate::token::{Lineage, TokenSet};
 
 /// A token reply is a few hundred bytes; more than this is something else.
-const MAX_REPLY: usize = 1 << 20;
+pub(super) const MAX_REPLY: usize = 1 << 20;
+
+/// What requests are made with.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) transport: &'a Transport,
+    pub(crate) log: &'a Log,
+}
 
 pub(super) type Client = oauth2::Client<
     BasicErrorResponse,
@@ -75,12 +83,12 @@ pub(super) fn client(settings: &Settings, token_url: &Url) -> Result<Client> {
 /// # Errors
 /// 28000 when the service refuses the code or the client; 08001, 08S01, HYT00, HY008.
 pub(crate) fn exchange_code(
-    settings: &Settings,
-    transport: &Transport,
+    means: Means<'_>,
     code: &SecretString,
     pkce_verifier: Option<&SecretString>,
     cancel: &CancellationToken,
 ) -> Result<TokenSet> {
+    let settings = means.settings;
     let client = client(settings, &settings.endpoints.token)?;
     let mut request = client.exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()));
     if let Some(verifier) = pkce_verifier {
@@ -90,32 +98,8 @@ pub(crate) fn exchange_code(
     let used: Vec<&SecretString> = pkce_verifier.into_iter().chain([code]).collect();
     let issued_at = SystemTime::now();
     let reply = request
-        .request(&|request| send_cancellable(settings, transport, request, cancel))
+        .request(&|request| send_cancellable(means, request, cancel))
         .map_err(|error| grant_problem(error, settings, Grant::Code, &used))?;
-    token_set(&reply, issued_at)
-}
-
-/// Refreshes an access token (RFC 6749 section 6). An attempt cannot be cancelled, because the
-/// service may have replaced the refresh token as soon as it has read the request: the reply must
-/// be kept. That makes it the one place for a blocking client. Once it is `given_up`, no further
-/// attempt is made.
-///
-/// # Errors
-/// 28000 when the service refuses the refresh token or the client; 08001, 08S01, HYT00; HY008
-/// between attempts.
-pub(crate) fn refresh(
-    settings: &Settings,
-    refresh_token: &SecretString,
-    given_up: &CancellationToken,
-) -> Result<TokenSet> {
-    let client = client(settings, &settings.endpoints.refresh)?;
-    let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
-    let http = blocking_client(&settings.transport, &settings.endpoints.refresh)?;
-    let issued_at = SystemTime::now();
-    let reply = client
-        .exchange_refresh_token(&used)
-        .request(&|request| send_with_repetition(settings, &http, &request, given_up))
-        .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
     token_set(&reply, issued_at)
 }
 
@@ -124,12 +108,12 @@ pub(crate) fn refresh(
 /// # Errors
 /// HYC00 when the profile has no revocation; 28000 when there is no token, or the service refuses;
 /// 08001, 08S01, HYT00, HY008.
-pub(crate) fn revoke(
-    settings: &Settings,
-    transport: &Transport,
-    token: &TokenSet,
-    cancel: &CancellationToken,
-) -> Result<()> {
+pub(crate) fn revoke(means: Means<'_>, token: &TokenSet, cancel: &CancellationToken) -> Result<()> {
+    let Means {
+        settings,
+        transport,
+        log,
+    } = means;
     let Some(url) = settings.endpoints.revocation.clone() else {
         return Err(Diagnostic::new(
             SqlState::NOT_IMPLEMENTED,
@@ -154,8 +138,7 @@ pub(crate) fn revoke(
         headers,
         timeout: transport.settings().timeout,
     };
-    let response = transport
-        .send(attempt, &mut RequestBody::Bytes(Bytes::from(form)), cancel)
+    let response = send(transport, log, attempt, Bytes::from(form), cancel)
         .map_err(|failure| failure.diagnostic)?;
     if response.status().is_success() {
         return Ok(());
@@ -221,7 +204,7 @@ pub(crate) fn bearer(scheme: &str, token: &SecretString) -> Result<HeaderValue> 
     Ok(value)
 }
 
-fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<TokenSet> {
+pub(super) fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<TokenSet> {
     let access_token = reply.access_token().secret();
     if access_token.trim().is_empty() {
         return Err(Diagnostic::new(
@@ -251,11 +234,15 @@ fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<TokenSet> {
 /// Sends the exchange of a code, and again after failures that pass by: a person has answered for
 /// it, and is not to be asked again.
 fn send_cancellable(
-    settings: &Settings,
-    transport: &Transport,
+    means: Means<'_>,
     request: HttpRequest,
     cancel: &CancellationToken,
 ) -> Result<HttpResponse> {
+    let Means {
+        settings,
+        transport,
+        log,
+    } = means;
     let (parts, body) = request.into_parts();
     let to_send = Attempt {
         method: parts.method,
@@ -267,18 +254,16 @@ fn send_cancellable(
     // A code outlives a window of the rate limit.
     let longest = Duration::from_secs(settings.profile.rate_limit.window_seconds);
     for attempt in 1.. {
-        let outcome = transport.send(
-            to_send.clone(),
-            &mut RequestBody::Bytes(body.clone()),
-            cancel,
-        );
+        let outcome = send(transport, log, to_send.clone(), body.clone(), cancel);
         let ended = match &outcome {
             Ok(response) => Ended::Reply(response.status(), response.headers()),
             Err(failure) => Ended::Failure(failure.stage),
         };
-        if let Some(wait) = wait_for_repetition(&settings.profile.retry, attempt, &ended) {
+        if let Some((wait, why)) = wait_for_repetition(&settings.profile.retry, attempt, &ended) {
             drop(outcome);
-            io::sleep(cancel, wait.min(longest))?;
+            let wait = wait.min(longest);
+            write_wait(log, || describe(&to_send.method, &to_send.url), wait, why);
+            io::sleep(cancel, wait)?;
             continue;
         }
         let mut response = outcome.map_err(|failure| failure.diagnostic)?;
@@ -288,16 +273,43 @@ fn send_cancellable(
     Err(no_attempts())
 }
 
+/// Sends a request once, and says so in the log.
+fn send(
+    transport: &Transport,
+    log: &Log,
+    attempt: Attempt,
+    body: Bytes,
+    cancel: &CancellationToken,
+) -> std::result::Result<Response, Failure> {
+    let what = || describe(&attempt.method, &attempt.url);
+    let attempted = Attempted::begin(log, what, &attempt.headers);
+    let outcome = transport.send(attempt, &mut RequestBody::Bytes(body), cancel);
+    match &outcome {
+        Ok(reply) => attempted.answered(reply.status(), reply.headers(), reply.wire()),
+        Err(failure) => attempted.failed(&failure.diagnostic),
+    }
+    outcome
+}
+
+/// A request in the words of the log: without its query, which may hold secrets.
+pub(super) fn describe(method: &Method, url: &Url) -> String {
+    format!("{method} {}", url.path())
+}
+
 /// How an attempt at a token request ended.
-enum Ended<'a> {
+pub(super) enum Ended<'a> {
     Reply(http::StatusCode, &'a HeaderMap),
     Failure(Stage),
 }
 
-/// The wait before a token request is sent again, after a failure that passes by; `None` where the
+/// The wait before a token request is sent again, after a failure that passes by, and why; `None` where the
 /// outcome stands. A repetition cannot make things worse: if the code or the refresh token was used
 /// up by an earlier attempt, it is lost either way.
-fn wait_for_repetition(retry: &RetryProfile, attempt: u32, ended: &Ended<'_>) -> Option<Duration> {
+pub(super) fn wait_for_repetition(
+    retry: &RetryProfile,
+    attempt: u32,
+    ended: &Ended<'_>,
+) -> Option<(Duration, &'static str)> {
     if attempt >= retry.attempts {
         return None;
     }
@@ -305,132 +317,21 @@ fn wait_for_repetition(retry: &RetryProfile, attempt: u32, ended: &Ended<'_>) ->
         Ended::Reply(status, headers)
             if status.as_u16() == 429 || retry.statuses.contains(&status.as_u16()) =>
         {
-            Some(retry_after(headers).unwrap_or_else(|| backoff(retry, attempt)))
+            let wait = retry_after(headers).unwrap_or_else(|| backoff(retry, attempt));
+            Some((wait, "the service has a problem or too much to do"))
         }
-        Ended::Failure(Stage::Connecting) => Some(backoff(retry, attempt)),
+        Ended::Failure(Stage::Connecting) => {
+            Some((backoff(retry, attempt), "the connection failed"))
+        }
         Ended::Reply(..) | Ended::Failure(_) => None,
     }
 }
 
-fn no_attempts() -> Diagnostic {
+pub(super) fn no_attempts() -> Diagnostic {
     Diagnostic::new(SqlState::GENERAL_ERROR, "The profile allows no attempts.")
 }
 
-fn blocking_client(settings: &TransportSettings, url: &Url) -> Result<reqwest::blocking::Client> {
-    let way = http_client::Way::to(url, settings);
-    let builder = http_client::builder(settings, tls::client_config(settings)?, way)?;
-    reqwest::blocking::ClientBuilder::from(builder)
-        .timeout(refresh_limit(settings))
-        .build()
-        .map_err(|error| {
-            Diagnostic::new(
-                SqlState::GENERAL_ERROR,
-                format!("The HTTP client cannot be set up: {}.", cause(&error)),
-            )
-        })
-}
-
-/// A refresh cannot be cancelled and holds up others, so it has a bound where requests have none.
-fn refresh_limit(settings: &TransportSettings) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(60);
-    settings.timeout.unwrap_or(LONGEST)
-}
-
-/// Sends a refresh, and again after failures that pass by.
-fn send_with_repetition(
-    settings: &Settings,
-    http: &reqwest::blocking::Client,
-    request: &HttpRequest,
-    given_up: &CancellationToken,
-) -> Result<HttpResponse> {
-    let retry = &settings.profile.retry;
-    // Others wait for the token store meanwhile.
-    let longest = Duration::from_millis(retry.cap_milliseconds);
-    for attempt in 1.. {
-        let outcome = send_blocking(http, request.clone(), refresh_limit(&settings.transport));
-        let ended = match &outcome {
-            Ok((status, headers, _)) => Ended::Reply(*status, headers),
-            Err((stage, _)) => Ended::Failure(*stage),
-        };
-        if let Some(wait) = wait_for_repetition(retry, attempt, &ended) {
-            io::sleep(given_up, wait.min(longest))?;
-            continue;
-        }
-        let (status, _, body) = outcome.map_err(|(_, diagnostic)| diagnostic)?;
-        return tolerant(status, Some(body));
-    }
-    Err(no_attempts())
-}
-
-type BlockingReply = (http::StatusCode, HeaderMap, Vec<u8>);
-
-fn send_blocking(
-    http: &reqwest::blocking::Client,
-    request: HttpRequest,
-    timeout: Duration,
-) -> std::result::Result<BlockingReply, (Stage, Diagnostic)> {
-    let (parts, body) = request.into_parts();
-    let url = endpoint_url(&parts.uri.to_string()).map_err(|problem| (Stage::Final, problem))?;
-    let failure = |error: reqwest::Error| blocking_failure(&error, timeout);
-    let response = http
-        .request(parts.method, url)
-        .headers(parts.headers)
-        .body(body)
-        .send()
-        .map_err(failure)?;
-    let status = response.status();
-    let headers = response.headers().clone();
-    let mut body = Vec::new();
-    // One byte more than is allowed, so that a longer reply is seen to be one.
-    response
-        .take(MAX_REPLY as u64 + 1)
-        .read_to_end(&mut body)
-        .map_err(|error| blocking_read_failure(error, timeout))?;
-    Ok((status, headers, body))
-}
-
-/// An error of reading a body holds the one of the HTTP client.
-fn blocking_read_failure(error: std::io::Error, timeout: Duration) -> (Stage, Diagnostic) {
-    match error.downcast::<reqwest::Error>() {
-        Ok(error) => blocking_failure(&error, timeout),
-        Err(error) => {
-            let message = format!("The connection to the token endpoint broke: {error}.");
-            let diagnostic = Diagnostic::new(SqlState::LINK_FAILURE, message);
-            (Stage::Link, diagnostic)
-        }
-    }
-}
-
-fn blocking_failure(error: &reqwest::Error, timeout: Duration) -> (Stage, Diagnostic) {
-    if error.is_timeout() {
-        let seconds = timeout.as_secs_f64();
-        let message = format!(
-            "The token endpoint did not answer within {seconds} seconds. Try again later, or \
-             raise the time limit (property Timeout)."
-        );
-        return (Stage::Final, Diagnostic::new(SqlState::TIMEOUT, message));
-    }
-    let cause = cause(error);
-    if error.is_connect() {
-        let message = format!(
-            "The token endpoint cannot be reached: {cause}. Check the network, and the proxy and \
-             TLS properties of the connection string."
-        );
-        let stage = if is_tls_refusal(error) {
-            Stage::Final
-        } else {
-            Stage::Connecting
-        };
-        return (stage, Diagnostic::new(SqlState::CANNOT_CONNECT, message));
-    }
-    let message = format!("The connection to the token endpoint broke: {cause}.");
-    (
-        Stage::Link,
-        Diagnostic::new(SqlState::LINK_FAILURE, message),
-    )
-}
-
-fn endpoint_url(text: &str) -> Result<Url> {
+pub(super) fn endpoint_url(text: &str) -> Result<Url> {
     Url::parse(text)
         .map_err(|_| Diagnostic::invalid_value("The URL of the token endpoint is not a URL."))
 }
@@ -438,7 +339,7 @@ fn endpoint_url(text: &str) -> Result<Url> {
 /// Drops what oauth2 is stricter about than the services are: it wants status 200 and a JSON
 /// content type, and errors with a status of their own. `None` in place of a body that is too
 /// large.
-fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpResponse> {
+pub(super) fn tolerant(status: http::StatusCode, body: Option<Vec<u8>>) -> Result<HttpResponse> {
     let Some(body) = body.filter(|body| body.len() <= MAX_REPLY) else {
         return Err(Diagnostic::new(
             SqlState::AUTHORIZATION,
@@ -488,33 +389,13 @@ fn no_oauth_error(status: http::StatusCode) -> Diagnostic {
     .with_native(i32::from(code))
 }
 
-/// Reads a reply of the token endpoint to a refresh as [`refresh`] does, without a network.
-///
-/// # Errors
-/// 28000 when there are no tokens in the reply.
-#[cfg(feature = "fuzzing")]
-pub fn read_token_reply(
-    settings: &Settings,
-    refresh_token: &SecretString,
-    status: http::StatusCode,
-    body: &[u8],
-) -> Result<TokenSet> {
-    let client = client(settings, &settings.endpoints.refresh)?;
-    let used = RefreshToken::new(refresh_token.expose_secret().to_owned());
-    let reply = client
-        .exchange_refresh_token(&used)
-        .request(&|_| tolerant(status, Some(body.to_vec())))
-        .map_err(|error| grant_problem(error, settings, Grant::Refresh, &[refresh_token]))?;
-    token_set(&reply, SystemTime::now())
-}
-
 #[derive(Clone, Copy)]
-enum Grant {
+pub(super) enum Grant {
     Code,
     Refresh,
 }
 
-fn grant_problem(
+pub(super) fn grant_problem(
     error: RequestTokenError<Diagnostic, BasicErrorResponse>,
     settings: &Settings,
     grant: Grant,

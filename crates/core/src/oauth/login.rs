@@ -16,7 +16,7 @@ use url::{Host, Url};
 use super::AuthorizationRequest;
 use super::callback::{self, Answer, Head, Redirect};
 use crate::cancel::CancellationToken;
-use crate::error::{Diagnostic, Result, SqlState};
+use crate::error::{Diagnostic, Result, SqlState, in_seconds};
 use crate::io::{self, Lanes};
 use crate::platform::browser;
 use crate::process::PerProcess;
@@ -212,10 +212,10 @@ async fn wait_for_redirect(
         () = tokio::time::sleep(limit) => Err(Diagnostic::new(
             SqlState::TIMEOUT,
             format!(
-                "Nobody completed the login within {} seconds (property LoginTimeout). Connect \
+                "Nobody completed the login within {} (property LoginTimeout). Connect \
                  again to be asked again; check that CallbackURL is exactly the registered one. \
                  The URL was {}",
-                limit.as_secs(),
+                in_seconds(limit),
                 request.url
             ),
         )),

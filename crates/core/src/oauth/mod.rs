@@ -3,11 +3,12 @@
 pub mod callback;
 pub(crate) mod endpoint;
 pub(crate) mod login;
+pub(crate) mod refresh;
 mod reply;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-pub use endpoint::read_token_reply;
+pub use refresh::read_token_reply;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -11,13 +11,15 @@ use url::Url;
 use super::{Session, Tokens, problem, target};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState};
+use crate::http::lines::{Attempted, write_wait};
 use crate::http::rate_limit::{Budget, calls_left};
-use crate::http::response::LimitSeen;
+use crate::http::response::{Asked, LimitSeen};
 use crate::http::retry::{backoff, is_repeatable, retry_after};
+use crate::http::trail::Trail;
 use crate::http::transport::{Attempt, Failure, Stage};
 use crate::http::{Request, RequestBody, Response, Target};
 use crate::io::{self, Lanes};
-use crate::log::{describe_headers, is_harmless};
+use crate::log::is_harmless;
 use crate::oauth::endpoint;
 use crate::token::TokenSet;
 use crate::token::keeper::Demand;
@@ -83,12 +85,28 @@ impl Session {
         cancel: &CancellationToken,
         records: &mut Vec<Diagnostic>,
     ) -> Result<Response> {
+        self.send_after(&Trail::default(), request, body, cancel, records)
+    }
+
+    /// Sends a request that is not among those of `before`, which led to it.
+    fn send_after(
+        &self,
+        before: &Trail,
+        request: &Request,
+        body: RequestBody<'_>,
+        cancel: &CancellationToken,
+        records: &mut Vec<Diagnostic>,
+    ) -> Result<Response> {
         let is_api = matches!(request.target(), Target::Api(_));
         self.check_readonly(request.method())?;
+        let url = target::url_of(&self.settings, request)?;
+        if before.holds(request.method(), &url) {
+            return Err(leads_back());
+        }
         let mut call = Call {
             session: self,
             method: request.method().clone(),
-            url: target::url_of(&self.settings, request)?,
+            url: url.clone(),
             headers: if is_api {
                 self.api_headers(request)?
             } else {
@@ -104,14 +122,19 @@ impl Session {
             cancel,
         };
         let reply = call.run(records)?;
-        Ok(reply.answering(request.headers().clone(), call.limit))
+        let asked = Asked {
+            headers: request.headers().clone(),
+            trail: before.and(request.method(), &url),
+        };
+        Ok(reply.answering(asked, call.limit))
     }
 
     /// Fetches the page after `page`, with the headers of the request that fetched `page`; `None`
     /// when it was the last.
     ///
     /// # Errors
-    /// 22018 when `page` is not JSON, or its next page is no text; HY024 when the next page is said to be on another host; and
+    /// 22018 when `page` is not JSON, or its next page is no text; HY024 when the next page is said
+    /// to be on another host; HY000 when it is one of those that led to `page`, or `page` itself; and
     /// as [`Session::execute`].
     pub fn next_page(
         &self,
@@ -133,7 +156,7 @@ impl Session {
         records: &mut Vec<Diagnostic>,
     ) -> Result<Option<Response>> {
         let paging = &self.settings.profile.paging;
-        let asked = page.asked().clone();
+        let Asked { headers, trail } = page.asked().clone();
         let next = paging.next_page(page.json(cancel)?).map_err(|_| {
             Diagnostic::new(
                 SqlState::INVALID_CAST,
@@ -147,11 +170,11 @@ impl Session {
         let Some(next) = next else {
             return Ok(None);
         };
-        let mut request = Request::get_after(asked, next);
+        let mut request = Request::get_after(headers, next);
         if let Some(timeout) = timeout {
             request.set_timeout(timeout);
         }
-        self.send(&request, RequestBody::Empty, cancel, records)
+        self.send_after(&trail, &request, RequestBody::Empty, cancel, records)
             .map(Some)
     }
 
@@ -246,49 +269,21 @@ impl Call<'_, '_> {
         {
             headers.insert(AUTHORIZATION, endpoint::bearer(&token.token_type, secret)?);
         }
-        let log = &self.session.log;
-        log.write(3, "HTTP", || {
-            format!(
-                "{} headers: {}",
-                self.describe(),
-                describe_headers(&headers)
-            )
-        });
+        let log = &*self.session.log;
+        let attempted = Attempted::begin(log, || self.describe(), &headers);
         let attempt = Attempt {
             method: self.method.clone(),
             url: self.url.clone(),
             headers,
             timeout: self.timeout,
         };
-        let begun = Instant::now();
         let outcome = self
             .session
             .transport
             .send(attempt, &mut self.body, self.cancel);
-        let took = begun.elapsed().as_millis();
         match &outcome {
-            Ok(reply) => {
-                log.write(2, "HTTP", || {
-                    format!("{}: {} in {took} ms", self.describe(), reply.status())
-                });
-                log.write(4, "NET", || {
-                    format!("{}: {}", self.describe(), reply.wire())
-                });
-                log.write(3, "HTTP", || {
-                    format!(
-                        "{} reply headers: {}",
-                        self.describe(),
-                        describe_headers(reply.headers())
-                    )
-                });
-            }
-            Err(failure) => log.write(1, "HTTP", || {
-                format!(
-                    "{}: {} after {took} ms",
-                    self.describe(),
-                    failure.diagnostic
-                )
-            }),
+            Ok(reply) => attempted.answered(reply.status(), reply.headers(), reply.wire()),
+            Err(failure) => attempted.failed(&failure.diagnostic),
         }
         Ok(outcome)
     }
@@ -418,13 +413,7 @@ impl Call<'_, '_> {
     }
 
     fn log_wait(&self, wait: Duration, why: &str) {
-        self.session.log.write(2, "HTTP", || {
-            format!(
-                "{}: {why}; waiting {} ms",
-                self.describe(),
-                wait.as_millis()
-            )
-        });
+        write_wait(&*self.session.log, || self.describe(), wait, why);
     }
 
     /// Goes on at another place (RFC 9110 section 15.4).
@@ -550,6 +539,16 @@ fn renewed_for_the_next_one() -> Diagnostic {
         SqlState::GENERAL_WARNING,
         "The token was renewed, but the body of the request cannot be sent a second time: execute \
          the request again with a new body.",
+    )
+}
+
+/// Following such pages would never end.
+fn leads_back() -> Diagnostic {
+    Diagnostic::new(
+        SqlState::GENERAL_ERROR,
+        "The reply names a page as the next one that was read already, and would do so again and \
+         again. The list is not complete: leave paging parameters out of the request, or ask the \
+         service.",
     )
 }
 

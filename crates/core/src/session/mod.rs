@@ -225,17 +225,20 @@ impl Session {
             cancel,
         );
         asking.waits_for(None);
-        let token = endpoint::exchange_code(
-            &self.settings,
-            &self.transport,
-            &code?,
-            request.pkce_verifier.as_ref(),
-            cancel,
-        )?;
+        let token =
+            endpoint::exchange_code(self.means(), &code?, request.pkce_verifier.as_ref(), cancel)?;
         self.log.write(1, "OAUTH", || {
             format!("Logged in; tokens are kept in {}.", keeper.describe())
         });
         keeper.adopt(token, &self.settings, cancel)
+    }
+
+    fn means(&self) -> endpoint::Means<'_> {
+        endpoint::Means {
+            settings: &self.settings,
+            transport: &self.transport,
+            log: &self.log,
+        }
     }
 
     /// Exchanges a code that a person has obtained elsewhere, and keeps the tokens.
@@ -262,13 +265,7 @@ impl Session {
         let pkce_verifier = pending
             .and_then(|pending| pending.pkce_verifier.as_ref())
             .or(self.settings.pkce_verifier.as_ref());
-        let token = endpoint::exchange_code(
-            &self.settings,
-            &self.transport,
-            &code,
-            pkce_verifier,
-            cancel,
-        )?;
+        let token = endpoint::exchange_code(self.means(), &code, pkce_verifier, cancel)?;
         self.log.write(1, "OAUTH", || {
             format!(
                 "The code was exchanged; tokens are kept in {}.",
@@ -400,7 +397,7 @@ impl Session {
             }
             Err(refusal) => return self.forget_dead(refusal, cancel, records),
         };
-        endpoint::revoke(&self.settings, &self.transport, &token, cancel)?;
+        endpoint::revoke(self.means(), &token, cancel)?;
         self.log
             .write(1, "OAUTH", || "The token was revoked.".into());
         match &self.tokens {

@@ -13,8 +13,8 @@ use super::{Seed, TokenSet, digest};
 use crate::cancel::CancellationToken;
 use crate::error::{Diagnostic, Result, SqlState, native};
 use crate::io;
-use crate::log::Log;
-use crate::oauth::endpoint;
+use crate::log::{Journal as _, Line, Lines, Log};
+use crate::oauth::refresh::Refresh;
 use crate::process::PerProcess;
 use crate::settings::Settings;
 
@@ -105,7 +105,7 @@ type Landing = std::result::Result<Renewed, Refusal>;
 #[derive(Clone)]
 struct Flown {
     landing: Landing,
-    lines: Vec<String>,
+    lines: Vec<Line>,
 }
 
 /// A fresh token.
@@ -323,9 +323,13 @@ impl Keeper {
         std::thread::Builder::new()
             .name("apilink-token".into())
             .spawn(move || {
-                let mut lines = Vec::new();
-                let landing = keeper.renew(&settings, &demand, &given_up, &mut lines);
+                let lines = Lines::default();
+                let refresh = Refresh::new(given_up);
+                let landing = keeper.renew(&settings, &demand, &refresh, &lines);
+                let lines = lines.into_inner();
                 keeper.land(Flown { landing, lines }, &sender, &log);
+                // Nobody waits for what it may have to wait for.
+                drop(refresh);
             })
             .map_err(|error| {
                 Diagnostic::new(
@@ -365,11 +369,11 @@ impl Keeper {
         &self,
         settings: &Settings,
         demand: &Demand,
-        given_up: &CancellationToken,
-        lines: &mut Vec<String>,
+        refresh: &Refresh,
+        lines: &Lines,
     ) -> Landing {
-        let lock = self.lock(settings, given_up)?;
-        let landing = self.renew_locked(&lock, settings, demand, given_up, lines);
+        let lock = self.lock(settings, refresh.given_up())?;
+        let landing = self.renew_locked(&lock, settings, demand, refresh, lines);
         if let Ok(renewed) = &landing {
             // Under the lock, so that a login or a revocation that follows is not undone.
             self.state().current = Some(Arc::clone(&renewed.token));
@@ -382,8 +386,8 @@ impl Keeper {
         lock: &StoreLock,
         settings: &Settings,
         demand: &Demand,
-        given_up: &CancellationToken,
-        lines: &mut Vec<String>,
+        refresh: &Refresh,
+        lines: &Lines,
     ) -> Landing {
         let stored = self.of_lineage(self.store.load()?);
         let Some(known) = self.state().latest(stored) else {
@@ -401,13 +405,13 @@ impl Keeper {
         }
         settings.check_for_token_request()?;
         self.store.check_writable()?;
-        match endpoint::refresh(settings, refresh_token, given_up) {
+        match refresh.run(settings, refresh_token, lines) {
             Ok(fresh) => {
-                lines.push("The access token was refreshed.".into());
+                lines.write(1, "OAUTH", || "The access token was refreshed.".into());
                 Ok(self.keep(lock, self.inherit(fresh, &known), lines))
             }
             Err(problem) => {
-                lines.push(format!("The refresh failed: {problem}"));
+                lines.write(1, "OAUTH", || format!("The refresh failed: {problem}"));
                 self.stored_meanwhile(&known, demand, settings)
                     .ok_or_else(|| {
                         let refusal = Refusal::from(problem);
@@ -423,13 +427,7 @@ impl Keeper {
 
     /// Marks an access token as ended that the service has refused and that cannot be replaced. By
     /// its age alone the next connection would take it for a good one, and never ask for a login.
-    fn give_up(
-        &self,
-        lock: &StoreLock,
-        known: &TokenSet,
-        demand: &Demand,
-        lines: &mut Vec<String>,
-    ) {
+    fn give_up(&self, lock: &StoreLock, known: &TokenSet, demand: &Demand, lines: &Lines) {
         if !matches!(demand, Demand::OtherThan(refused) if known.is_access_token(refused)) {
             return;
         }
@@ -438,10 +436,9 @@ impl Keeper {
             ..known.clone()
         };
         if let Err(problem) = self.store.save(lock, &ended) {
-            lines.push(format!(
-                "The token's end could not be stored: {}",
-                problem.message
-            ));
+            lines.write(1, "OAUTH", || {
+                format!("The token's end could not be stored: {}", problem.message)
+            });
         }
         self.state().current = Some(Arc::new(ended));
     }
@@ -478,14 +475,14 @@ impl Keeper {
         }
     }
 
-    fn keep(&self, lock: &StoreLock, token: TokenSet, lines: &mut Vec<String>) -> Renewed {
+    fn keep(&self, lock: &StoreLock, token: TokenSet, lines: &Lines) -> Renewed {
         let warning = self.store.save(lock, &token).err().map(|problem| {
             let message = format!(
                 "The access token was renewed, but the new tokens could not be stored: {} This \
                  process goes on with them; a later one may need a new login.",
                 problem.message
             );
-            lines.push(message.clone());
+            lines.write(1, "OAUTH", || message.clone());
             Diagnostic::new(SqlState::GENERAL_WARNING, message)
         });
         self.state().is_unsaved = warning.is_some();
@@ -583,9 +580,9 @@ fn login_needed(what: &str) -> Refusal {
     }
 }
 
-fn write_lines(log: &Log, lines: Vec<String>) {
+fn write_lines(log: &Log, lines: Vec<Line>) {
     for line in lines {
-        log.write(1, "OAUTH", || line);
+        line.write_to(log);
     }
 }
 

@@ -32,55 +32,6 @@ fn json_body(value: &serde_json::Value) -> RequestBody<'static> {
 }
 
 #[test]
-fn pages_are_followed_to_the_end() {
-    let service = Service::plain();
-    let session = service.connect("");
-    let mut request = Request::get("matters");
-    request.add_query("fields", "id,client{id,name}");
-    request.add_query("order", "id(asc)");
-    request.add_query("limit", "7");
-    request.add_header("X-Trace", "of-this-list").unwrap();
-    request.add_header("If-None-Match", "\"other\"").unwrap();
-    let (page, _) = send(&session, &request);
-    let mut page = page.unwrap();
-    let mut ids = Vec::new();
-    loop {
-        let records = page.json(&never()).unwrap()["data"]
-            .as_array()
-            .unwrap()
-            .clone();
-        ids.extend(records.iter().map(|record| record["id"].as_i64().unwrap()));
-        match session
-            .next_page(&mut page, None, &never(), &mut Vec::new())
-            .unwrap()
-        {
-            Some(next) => page = next,
-            None => break,
-        }
-    }
-    assert_eq!(ids.len(), 30);
-    assert!(ids.is_sorted());
-    let log = service.sandbox.counters().log;
-    let with = |wanted: &str| {
-        let has = |entry: &&clio_sandbox::Entry| {
-            entry
-                .headers
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
-        };
-        log.iter().filter(has).count()
-    };
-    assert_eq!(
-        (log.len(), with("x-trace"), with("if-none-match")),
-        (5, 5, 1)
-    );
-    assert_eq!(
-        service.sandbox.counters().unknown_requests,
-        [] as [String; 0]
-    );
-}
-
-#[test]
 fn an_error_is_a_reply_with_a_record() {
     let service = Service::plain();
     let session = service.connect("");
@@ -224,31 +175,6 @@ fn the_rate_limit_is_waited_for() {
     let begun = Instant::now();
     get(&session, "matters?fields=id");
     assert!(begun.elapsed() >= Duration::from_secs(1));
-}
-
-#[test]
-fn a_next_page_that_is_no_text_is_an_error_and_no_end() {
-    let service = Service::plain();
-    let session = service.connect("");
-    for (next, is_end) in [("5", false), ("{}", false), ("null", true), ("\"\"", true)] {
-        service.sandbox.fault(Fault {
-            body: Some(format!(
-                r#"{{"data":[],"meta":{{"paging":{{"next":{next}}}}}}}"#
-            )),
-            ..Fault::new("/api/v4/matters*", FaultKind::Garbage)
-        });
-        let (page, _) = send(&session, &Request::get("matters"));
-        let (mut page, cancel) = (page.unwrap(), CancellationToken::new());
-        let following = session.next_page(&mut page, None, &cancel, &mut Vec::new());
-        match following {
-            Ok(following) => assert!(is_end && following.is_none(), "{next}"),
-            Err(problem) => {
-                assert!(!is_end, "{next}: {problem}");
-                assert_eq!(problem.sqlstate, SqlState::INVALID_CAST);
-                assert!(problem.message.contains("not complete"), "{problem}");
-            }
-        }
-    }
 }
 
 #[test]
@@ -622,14 +548,7 @@ fn cancelled_calls_and_dropped_bodies_leave_no_connection() {
     let session = service.connect("");
     let open_to_service = || {
         let port = service.sandbox.base_url().rsplit(':').next().unwrap();
-        let port = format!(":{:04X}", port.parse::<u16>().unwrap());
-        let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
-        let is_ours = |line: &&str| {
-            let columns: Vec<&str> = line.split_whitespace().collect();
-            // 01: established. Only the client's end has the service as its remote address.
-            columns.len() > 3 && columns[2].ends_with(&port) && columns[3] == "01"
-        };
-        table.lines().filter(is_ours).count()
+        super::connections_to(port.parse().unwrap())
     };
     let wait_until_closed = |kept: usize| {
         let begun = Instant::now();

@@ -10,7 +10,11 @@
 
 mod bodies;
 mod calls;
+#[cfg(target_os = "linux")]
+mod giving_up;
+mod logging;
 mod login;
+mod paging;
 mod refresh;
 mod revoke;
 mod scripted;
@@ -159,6 +163,20 @@ fn free_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
+}
+
+/// How many connections to this port on this machine are open or being opened. Only the client's end
+/// of one has the port as its remote one.
+#[cfg(target_os = "linux")]
+fn connections_to(port: u16) -> usize {
+    let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let port = format!(":{port:04X}");
+    let is_one = |line: &&str| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        // 01: established, 02: asked for (proc(5)).
+        columns.len() > 3 && columns[2].ends_with(&port) && ["01", "02"].contains(&columns[3])
+    };
+    table.lines().filter(is_one).count()
 }
 
 /// Runs a test in a process of its own with these variables in its environment: `body` runs there

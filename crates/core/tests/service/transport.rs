@@ -13,18 +13,17 @@ use clio_sandbox::Options;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use sha2::Digest as _;
 
 use super::{Service, get, in_a_child, send};
 
 /// An authority, and what it has signed, as PEM files in a folder.
-struct Certificates {
+pub struct Certificates {
     folder: tempfile::TempDir,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Certificates {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -52,13 +51,13 @@ impl Certificates {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
 /// A sandbox behind TLS, and a profile in which it is a region.
-fn behind_tls(certificates: &Certificates) -> (Service, String) {
+pub fn behind_tls(certificates: &Certificates) -> (Service, String) {
     let service = Service::start(Options {
         tls_cert: Some(certificates.path("localhost.crt")),
         tls_key: Some(certificates.path("localhost.key")),
@@ -156,95 +155,6 @@ fn an_authority_of_the_systems_store_is_trusted() {
     );
 }
 
-/// The lines of one level in the log, without their time.
-fn logged(service: &Service, level: u8) -> Vec<String> {
-    let log = service.log.lock().unwrap();
-    let text = |line: &String| {
-        line.split_once(&format!("\t{level}\t"))
-            .map(|(_, text)| text.to_owned())
-    };
-    log.iter().filter_map(text).collect()
-}
-
-#[test]
-fn the_log_tells_how_a_request_went_out() {
-    let certificates = Certificates::new();
-    let (service, more) = behind_tls(&certificates);
-    let proxy = Proxy::start();
-    let authority = certificates.path("authority.pem");
-    let trust = format!("{more};SSLServerCert={}", authority.display());
-    get(&service.connect(&trust), "users/who_am_i");
-    let through = format!(
-        "{trust};FirewallType=TUNNEL;FirewallServer=127.0.0.1;FirewallPort={};FirewallUser=canary;\
-         FirewallPassword=canary",
-        proxy.port
-    );
-    get(&service.connect(&through), "users/who_am_i");
-
-    let shown = CertificateDer::from_pem_file(certificates.path("localhost.crt")).unwrap();
-    let digest = format!("{:x}", sha2::Sha256::digest(&shown));
-    let (_, port) = service.sandbox.base_url().rsplit_once(':').unwrap();
-    let sent = "[NET]\tGET /api/v4/users/who_am_i.json: HTTP/2.0 over 127.0.0.1";
-    let set_up = |proxy: &str| {
-        format!(
-            "[NET]\tTimeout 60 s; {proxy}; certificates of SSLServerCert are trusted; no client \
-             certificate"
-        )
-    };
-    let variables = logged(&service, 4).remove(0);
-    assert!(variables.contains("the system's proxy"), "{variables}");
-    assert_eq!(
-        logged(&service, 4)[1..],
-        [
-            format!("{sent}:{port}, certificate SHA-256 {digest}"),
-            set_up(&format!("proxy http://127.0.0.1:{}/", proxy.port)),
-            // What is seen through a tunnel is not known.
-            format!("{sent}:{}", proxy.port),
-        ]
-    );
-}
-
-#[test]
-fn the_log_tells_what_the_program_calls() {
-    let service = Service::plain();
-    let session = service.connect("Readonly=true");
-    let (cancel, mut records) = (CancellationToken::new(), Vec::new());
-    let mut page = send(
-        &session,
-        &Request::get("matters?limit=20&fields=id&canary=1"),
-    )
-    .0
-    .unwrap();
-    let delete = Request::new("DELETE", Target::Api("contacts/1?canary".into())).unwrap();
-    assert!(send(&session, &delete).0.is_err());
-    session
-        .next_page(&mut page, None, &cancel, &mut records)
-        .unwrap();
-    session.token(&cancel, &mut records).unwrap();
-    session.refresh(&cancel, &mut records).unwrap();
-    session.revoke(&cancel, &mut records).unwrap();
-    let calls = logged(&service, 5);
-    for (call, end) in [
-        ("execute GET", "done"),
-        ("execute DELETE", "25006"),
-        ("next page", "done"),
-        ("token", "done"),
-        ("refresh", "done"),
-        ("revoke", "done"),
-    ] {
-        let begins = calls
-            .iter()
-            .position(|line| *line == format!("[CALL]\t{call}"));
-        let ended = &calls[begins.unwrap() + 1];
-        assert!(
-            ended.starts_with(&format!("[CALL]\t{call}: ")) && ended.contains(end),
-            "{calls:?}"
-        );
-    }
-    assert_eq!(calls.len(), 12);
-    assert!(!service.log.lock().unwrap().join("").contains("canary"));
-}
-
 #[test]
 fn one_connection_serves_many_calls_over_http_2() {
     let certificates = Certificates::new();
@@ -321,13 +231,13 @@ fn a_client_certificate_is_shown() {
 }
 
 /// A proxy that speaks HTTP (plain and CONNECT) and SOCKS5, and notes what it was asked.
-struct Proxy {
-    port: u16,
+pub struct Proxy {
+    pub port: u16,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));

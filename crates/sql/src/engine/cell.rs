@@ -1,13 +1,12 @@
 //! JSON values as values of SQL types.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Iso8601;
 
+use super::json::Value as Read;
 use crate::functions::decimal as rounding;
 use crate::types::SqlType;
 
@@ -22,67 +21,23 @@ pub(crate) enum Cell<'t> {
     Misfit(&'static str),
 }
 
-/// Reads a JSON value as a value of a type, and hands it over.
-pub(crate) struct CellSeed<F> {
-    pub(crate) sql_type: SqlType,
-    pub(crate) put: F,
-}
-
-impl<'de, F: FnOnce(Cell<'_>)> DeserializeSeed<'de> for CellSeed<F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, F: FnOnce(Cell<'_>)> Visitor<'de> for CellSeed<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        (self.put)(Cell::Null);
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        (self.put)(of_bool(value, self.sql_type));
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        (self.put)(of_integer(value, self.sql_type));
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        (self.put)(of_unsigned(value, self.sql_type));
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        (self.put)(of_real(value, self.sql_type));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        (self.put)(of_text(text, self.sql_type));
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        (self.put)(Cell::Misfit("an array"));
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        (self.put)(Cell::Misfit("an object"));
-        Ok(())
+/// A JSON value as a value of a type.
+pub(crate) fn of_value(value: Read<'_>, sql_type: SqlType) -> Cell<'_> {
+    match value {
+        Read::Null => Cell::Null,
+        Read::Bool(value) => of_bool(value, sql_type),
+        Read::Integer(value) => of_integer(value, sql_type),
+        Read::Unsigned(value) => of_unsigned(value, sql_type),
+        Read::Real(value) => of_real(value, sql_type),
+        Read::Text(Cow::Borrowed(text)) => of_text(text, sql_type),
+        Read::Text(Cow::Owned(text)) => match of_text(&text, sql_type) {
+            Cell::Text(part) => Cell::Text(part.into_owned().into()),
+            Cell::Null => Cell::Null,
+            Cell::Integer(number) => Cell::Integer(number),
+            Cell::Real(number) => Cell::Real(number),
+            Cell::Misfit(what) => Cell::Misfit(what),
+        },
+        Read::Array | Read::Object => Cell::Misfit(value.kind()),
     }
 }
 

@@ -551,8 +551,8 @@ impl Job {
         };
         let body = reply.body(&self.fetcher.cancel)?;
         let name = &self.shape.name;
-        let page = reader.read(body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
+        let page = reader.read(body).map_err(|wrong| {
+            let (line, column) = wrong.position(body);
             let what = format!("is not the JSON that was expected (line {line}, column {column})");
             reply::wrong(name, &what)
         })?;

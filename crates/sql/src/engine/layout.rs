@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::json::Name;
 use crate::catalog::{ColumnShape, CustomColumn, CustomShow, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 
@@ -56,13 +57,13 @@ pub(crate) struct Object {
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     /// Its name.
-    pub(crate) name: String,
+    pub(crate) name: Name,
     /// The slot for its value.
     pub(crate) value: Option<Slot>,
     /// The slot for all of it, as JSON text.
     pub(crate) json: Option<usize>,
     /// What it holds as an object.
-    pub(crate) inner: Vec<(String, Slot)>,
+    pub(crate) inner: Vec<(Name, Slot)>,
     /// The account's own fields in it.
     pub(crate) custom: Vec<(CustomColumn, Slot)>,
     /// The slot that says whether the object is there and shows its fields.
@@ -97,7 +98,7 @@ impl Object {
         let at = *self.by_name.entry(name.to_owned()).or_insert(next);
         if at == next {
             self.fields.push(Field {
-                name: name.to_owned(),
+                name: Name::new(name),
                 value: None,
                 json: None,
                 inner: Vec::new(),
@@ -113,12 +114,8 @@ impl Object {
         &mut self.fields[at]
     }
 
-    /// The position of a field among those that are wanted; found at once where it is `expected`.
-    pub(crate) fn position(&self, name: &str, expected: usize) -> Option<usize> {
-        let is_there = |field: &Field| field.name == name;
-        if self.fields.get(expected).is_some_and(is_there) {
-            return Some(expected);
-        }
+    /// The position of a field among those that are wanted.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
@@ -187,7 +184,12 @@ impl Layout {
                 field,
                 inner: Some(inner),
                 ..
-            } => object.field(field).inner.push((inner.clone(), slot)),
+            } => {
+                // In the order in which they are asked for.
+                let known = &mut object.field(field).inner;
+                let at = known.partition_point(|(name, _)| name.as_str() <= inner.as_str());
+                known.insert(at, (Name::new(inner), slot));
+            }
             Origin::Custom(custom) => {
                 if let TableSource::Service(table) = &shape.source
                     && let Some(own) = &table.custom_fields
@@ -230,16 +232,16 @@ impl Layout {
                     .layout
                     .array
                     .as_ref()
-                    .filter(|array| array.field == field.name)
+                    .filter(|array| array.field == field.name.as_str())
                 {
                     inner.extend(array.element_fields());
                 }
             }
             if inner.is_empty() {
-                parts.push(field.name.clone());
+                parts.push(field.name.as_str().to_owned());
             } else {
                 let inner: Vec<&str> = inner.into_iter().collect();
-                parts.push(format!("{}{{{}}}", field.name, inner.join(",")));
+                parts.push(format!("{}{{{}}}", field.name.as_str(), inner.join(",")));
             }
         }
         if parts.is_empty() {

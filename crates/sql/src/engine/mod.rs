@@ -7,18 +7,21 @@
 //!
 //! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans, [`choice`] takes
 //! those that are fewer, [`lookup`] puts keys together, [`fetch`] sends them, and [`page`] reads the
-//! replies into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and [`names`]
-//! asks for what records do not show. [`repeat`], [`part`] and [`store`] keep what is read again, [`runtime`] is
-//! what the scans share, and [`sqlite`] runs the statement.
+//! replies ([`json`]) into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and
+//! [`names`] asks for what records do not show. [`repeat`], [`part`] and [`store`] keep what is read
+//! again, [`runtime`] is what the scans share, and [`sqlite`] runs the statement, of which [`direct`]
+//! takes over what it can.
 
 mod bytecode;
 pub(crate) mod carry;
 pub(crate) mod cell;
 mod choice;
 mod constants;
+mod direct;
 pub(crate) mod explain;
 pub(crate) mod fetch;
 mod filters;
+mod json;
 pub(crate) mod layout;
 mod lookup;
 pub(crate) mod names;
@@ -43,6 +46,7 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use rusqlite::Connection;
 
 use bytecode::Instruction;
+use direct::{Plain, Walk};
 use runtime::Runtime;
 use sqlite::Running;
 
@@ -55,6 +59,10 @@ use crate::value::ValueRef;
 pub(crate) struct Prepared {
     runtime: Arc<Runtime>,
     running: Running,
+    /// What it does, until it has begun, if that is plain.
+    plain: Option<Plain>,
+    /// What goes on in place of `SQLite` where it is.
+    walk: Option<Walk>,
 }
 
 impl Prepared {
@@ -81,19 +89,35 @@ impl Prepared {
         runtime.learn(bytecode::read(&program));
         let running =
             Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
-        Ok(Self { runtime, running })
+        Ok(Self {
+            runtime,
+            running,
+            plain: Plain::of(&program),
+            walk: None,
+        })
     }
 
     /// Moves to the next row; `false` after the last.
     pub(crate) fn advance(&mut self) -> Result<bool> {
-        self.running
+        if let Some(walk) = &mut self.walk {
+            return walk.advance(&self.runtime);
+        }
+        let moved = self
+            .running
             .step()
-            .map_err(|error| failed(&self.runtime, "", &error))
+            .map_err(|error| failed(&self.runtime, "", &error))?;
+        if let Some(plain) = self.plain.take().filter(|_| moved) {
+            self.walk = Walk::begin(&plain, &self.runtime);
+        }
+        Ok(moved)
     }
 
     /// A value of the present row.
     pub(crate) fn value(&self, column: usize) -> ValueRef<'_> {
-        self.running.value(column)
+        match &self.walk {
+            Some(walk) => walk.value(column),
+            None => self.running.value(column),
+        }
     }
 
     /// What it is going to ask of the service.

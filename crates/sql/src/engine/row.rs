@@ -133,6 +133,11 @@ impl Row {
         self.batch.get(self.at, slot)
     }
 
+    /// The number of its slots.
+    pub(crate) fn width(&self) -> usize {
+        self.batch.width
+    }
+
     /// All values.
     pub(crate) fn values(&self) -> impl Iterator<Item = ValueRef<'_>> {
         (0..self.batch.width).filter_map(|slot| self.get(slot))

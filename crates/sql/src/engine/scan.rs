@@ -409,6 +409,16 @@ impl Cursor {
             .ok_or_else(|| internal("a column that was not fetched"))
     }
 
+    /// The slots of columns, in every row of the scan; `None` where one is none of its records.
+    pub(crate) fn slots_of(&self, columns: &[usize]) -> Option<Vec<usize>> {
+        let slot = |&column: &usize| {
+            let shape = self.shape.columns.get(column)?;
+            let slot = self.slots.get(column).copied().flatten();
+            slot.filter(|_| shape.origin != Origin::Parameter)
+        };
+        columns.iter().map(slot).collect()
+    }
+
     /// A number that is the row's own, in every scan of the table.
     pub(crate) fn row_id(&self) -> i64 {
         let Some(row) = &self.row else {

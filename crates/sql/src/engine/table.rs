@@ -186,10 +186,14 @@ unsafe impl VTabCursor for ServiceCursor {
     }
 }
 
+/// Runs a call; a panic in it is an error.
+pub(crate) fn contained<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(internal("a panic")))
+}
+
 /// Runs a call; an error or a panic in it ends the statement.
 fn guard<T>(runtime: &Runtime, call: impl FnOnce() -> Result<T>) -> rusqlite::Result<T> {
-    let outcome = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(internal("a panic")));
-    outcome.map_err(|problem| {
+    contained(call).map_err(|problem| {
         let message = problem.message.clone();
         runtime.fail(problem);
         Error::ModuleError(message)

@@ -7,18 +7,16 @@ mod building;
 mod record;
 mod repair;
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value as Json;
+use serde_json::Value as Tree;
 
 use super::cell::{self, Cell};
-use super::layout::{Layout, Object};
+use super::json::{Json, Value as Read, Wrong};
+use super::layout::{ArrayRows, Layout, Object};
 use super::row::Row;
 use crate::types::SqlType;
 use crate::value::{Value, ValueRef};
 use building::Building;
-use record::{Context, ObjectSeed, read_object};
+use record::{Context, read_object};
 
 /// A page of rows.
 #[derive(Debug, Default)]
@@ -38,7 +36,7 @@ pub(crate) struct Page {
     /// A row in an array has no key of the record that holds it.
     pub(crate) lacks_parent: bool,
     /// All that the reply holds beside its records.
-    pub(crate) rest: Json,
+    pub(crate) rest: Tree,
 }
 
 /// What a reply holds as its records.
@@ -131,34 +129,161 @@ impl Reader<'_> {
     /// Reads a reply.
     ///
     /// # Errors
-    /// What is wrong with the JSON.
-    pub(crate) fn read(&self, body: &[u8]) -> Result<Page, serde_json::Error> {
-        // To look at all bytes once is quicker than at each text on its own.
+    /// Where it is not the JSON that it has to be.
+    pub(crate) fn read(&self, body: &[u8]) -> Result<Page, Wrong> {
         let read = match std::str::from_utf8(body) {
-            Ok(text) => self.read_from(serde_json::Deserializer::from_str(text), false),
-            Err(_) => self.read_from(serde_json::Deserializer::from_slice(body), false),
+            Ok(text) => self.read_text(text, false),
+            Err(error) => Err(Wrong::behind(error.valid_up_to())),
         };
-        read.or_else(|error| {
+        read.or_else(|wrong| {
             // One text that is no Unicode is no reason to give all of the page up.
-            let repaired = repair::repaired(body).ok_or(error)?;
-            self.read_from(serde_json::Deserializer::from_str(&repaired), true)
+            let repaired = repair::repaired(body).ok_or(wrong)?;
+            self.read_text(&repaired, true)
         })
     }
 
-    fn read_from<'de>(
-        &self,
-        mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
-        is_marked: bool,
-    ) -> Result<Page, serde_json::Error> {
+    fn read_text(&self, text: &str, is_marked: bool) -> Result<Page, Wrong> {
+        let mut json = Json::new(text);
         let mut building = Building::new(self.layout, is_marked);
-        let rest = Envelope {
-            reader: self,
-            path: self.data,
-            building: &mut building,
-        }
-        .deserialize(&mut deserializer)?;
-        deserializer.end()?;
+        let rest = self.read_envelope(&mut json, self.data, &mut building)?;
+        json.end()?;
         Ok(building.into_page(rest))
+    }
+
+    /// Walks down to the records; everything beside the way is kept.
+    fn read_envelope(
+        &self,
+        json: &mut Json<'_>,
+        path: &[String],
+        building: &mut Building,
+    ) -> Result<Tree, Wrong> {
+        let Some((first, path)) = path.split_first() else {
+            self.read_records(json, building)?;
+            return Ok(Tree::Null);
+        };
+        let (mut members, mut rest) = (json.object()?, serde_json::Map::new());
+        while let Some(name) = members.next_name(json)? {
+            let value = if name == *first {
+                self.read_envelope(json, path, building)?
+            } else {
+                json.tree()?
+            };
+            rest.insert(name.into_owned(), value);
+        }
+        Ok(Tree::Object(rest))
+    }
+
+    /// Reads an array of records, or one record.
+    fn read_records(&self, json: &mut Json<'_>, building: &mut Building) -> Result<(), Wrong> {
+        match (json.peek()?, self.expected) {
+            (b'{', Expected::Record) => {
+                building.data = Data::Right;
+                self.read_record(json, building)
+            }
+            (b'[', Expected::Records | Expected::Values) => {
+                building.data = Data::Right;
+                let mut records = json.array()?;
+                while records.next_element(json)? {
+                    self.read_record(json, building)?;
+                }
+                Ok(())
+            }
+            _ => {
+                building.data = Data::Wrong(json.value()?.kind());
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a record: a row, the array that holds rows, or a plain value that is the only column of
+    /// a row.
+    fn read_record(&self, json: &mut Json<'_>, building: &mut Building) -> Result<(), Wrong> {
+        if json.peek()? == b'{' && self.expected != Expected::Values {
+            building.records += 1;
+            if let Some(array) = &self.layout.array {
+                return self.read_holder(json, array, building);
+            }
+            building.rows.batch.add_row();
+            let mut into = building.target();
+            read_object(json, &self.layout.record, self.context(), &mut into)?;
+            self.finish_row(building);
+            return Ok(());
+        }
+        let value = json.value()?;
+        let is_plain = matches!(
+            value,
+            Read::Integer(_) | Read::Unsigned(_) | Read::Text(_) if self.expected == Expected::Values
+        );
+        if !is_plain {
+            building.data = Data::WrongRecord(value.kind());
+            return Ok(());
+        }
+        let Building { rows, records, .. } = &mut *building;
+        *records += 1;
+        rows.batch.add_row();
+        for slot in self
+            .layout
+            .record
+            .fields()
+            .iter()
+            .filter_map(|field| field.value)
+        {
+            rows.put(slot.at, cell::of_value(value.clone(), slot.sql_type));
+        }
+        self.finish_row(building);
+        Ok(())
+    }
+
+    /// Reads a record whose array holds the rows.
+    fn read_holder(
+        &self,
+        json: &mut Json<'_>,
+        array: &ArrayRows,
+        building: &mut Building,
+    ) -> Result<(), Wrong> {
+        let first = building.rows.batch.len();
+        let mut parent = self.parent.clone();
+        let mut members = json.object()?;
+        while let Some(name) = members.next_name(json)? {
+            if name == array.field {
+                self.read_elements(json, &array.element, building)?;
+            } else if Some(&*name) == self.parent_key {
+                parent = key_of(json.value()?, self.parent_type).or(parent);
+            } else {
+                json.skip()?;
+            }
+        }
+        let rows = first..building.rows.batch.len();
+        let parent = parent.filter(|parent| *parent != Value::Null);
+        match (self.layout.parent, parent) {
+            (Some(slot), Some(parent)) => {
+                for row in rows {
+                    building.rows.batch.set(row, slot, ValueRef::from(&parent));
+                }
+            }
+            (Some(_), None) => building.lacks_parent |= !rows.is_empty(),
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Reads the elements of an array that holds rows.
+    fn read_elements(
+        &self,
+        json: &mut Json<'_>,
+        element: &Object,
+        building: &mut Building,
+    ) -> Result<(), Wrong> {
+        if json.peek()? == b'n' {
+            return json.skip();
+        }
+        let mut elements = json.array()?;
+        while elements.next_element(json)? {
+            building.rows.batch.add_row();
+            read_object(json, element, self.context(), &mut building.target())?;
+            self.finish_row(building);
+        }
+        Ok(())
     }
 
     fn context(&self) -> Context<'_> {
@@ -186,313 +311,14 @@ impl Reader<'_> {
         }
     }
 }
-/// Walks down to the records; everything beside the way is kept as JSON.
-struct Envelope<'r, 'p> {
-    reader: &'r Reader<'r>,
-    path: &'r [String],
-    building: &'p mut Building,
-}
-
-impl<'de> DeserializeSeed<'de> for Envelope<'_, '_> {
-    type Value = Json;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        if self.path.is_empty() {
-            Records {
-                reader: self.reader,
-                building: self.building,
-            }
-            .deserialize(deserializer)?;
-            return Ok(Json::Null);
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Envelope<'_, '_> {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object around the records")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut rest = serde_json::Map::new();
-        while let Some(name) = map.next_key::<String>()? {
-            match self.path.split_first() {
-                Some((first, path)) if *first == name => {
-                    let inner = map.next_value_seed(Envelope {
-                        reader: self.reader,
-                        path,
-                        building: &mut *self.building,
-                    })?;
-                    rest.insert(name, inner);
-                }
-                _ => {
-                    rest.insert(name, map.next_value()?);
-                }
-            }
-        }
-        Ok(Json::Object(rest))
-    }
-}
-
-/// An array of records, or one record.
-struct Records<'r, 'p> {
-    reader: &'r Reader<'r>,
-    building: &'p mut Building,
-}
-
-impl Records<'_, '_> {
-    #[allow(clippy::unnecessary_wraps, reason = "what the visitor returns")]
-    fn wrong<E>(self, what: &'static str) -> Result<(), E> {
-        self.building.data = Data::Wrong(what);
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("records")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.wrong("null")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.wrong("a boolean")
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.wrong("a number")
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.wrong("a number")
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.wrong("a number")
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.wrong("a text")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        if self.reader.expected == Expected::Record {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            return self.wrong("an array");
-        }
-        self.building.data = Data::Right;
-        while list
-            .next_element_seed(Record {
-                reader: self.reader,
-                building: &mut *self.building,
-            })?
-            .is_some()
-        {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if self.reader.expected != Expected::Record {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return self.wrong("an object");
-        }
-        self.building.data = Data::Right;
-        Record {
-            reader: self.reader,
-            building: self.building,
-        }
-        .visit_map(map)
-    }
-}
-
-/// A record: a row, the array that holds rows, or a plain value that is the only column of a row.
-struct Record<'r, 'p> {
-    reader: &'r Reader<'r>,
-    building: &'p mut Building,
-}
-
-impl Record<'_, '_> {
-    #[allow(clippy::unnecessary_wraps, reason = "what the visitor returns")]
-    fn wrong<E>(self, what: &'static str) -> Result<(), E> {
-        self.building.data = Data::WrongRecord(what);
-        Ok(())
-    }
-
-    fn take_value<E>(self, value: &Json) -> Result<(), E> {
-        if self.reader.expected != Expected::Values {
-            return self.wrong(cell::kind_of(value));
-        }
-        let Building { rows, records, .. } = self.building;
-        *records += 1;
-        rows.batch.add_row();
-        for slot in self
-            .reader
-            .layout
-            .record
-            .fields()
-            .iter()
-            .filter_map(|field| field.value)
-        {
-            rows.put(slot.at, cell::of_json(value, slot.sql_type));
-        }
-        self.reader.finish_row(self.building);
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Record<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Record<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.wrong("null")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.wrong("a boolean")
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.wrong("a number")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        self.wrong("an array")
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.take_value(&Json::from(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.take_value(&Json::from(value))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.take_value(&Json::from(text))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if self.reader.expected == Expected::Values {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return self.wrong("an object");
-        }
-        self.building.records += 1;
-        let layout = self.reader.layout;
-        let Some(array) = &layout.array else {
-            self.building.rows.batch.add_row();
-            let mut into = self.building.target();
-            read_object(&layout.record, self.reader.context(), &mut into, map)?;
-            self.reader.finish_row(self.building);
-            return Ok(());
-        };
-        let first = self.building.rows.batch.len();
-        let mut parent = self.reader.parent.clone();
-        while let Some(name) = map.next_key::<String>()? {
-            if name == array.field {
-                map.next_value_seed(Elements {
-                    reader: self.reader,
-                    element: &array.element,
-                    building: &mut *self.building,
-                })?;
-            } else if Some(name.as_str()) == self.reader.parent_key {
-                let key: Json = map.next_value()?;
-                parent = key_of(&key, self.reader.parent_type).or(parent);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        let rows = first..self.building.rows.batch.len();
-        let parent = parent.filter(|parent| *parent != Value::Null);
-        match (layout.parent, parent) {
-            (Some(slot), Some(parent)) => {
-                let batch = &mut self.building.rows.batch;
-                for row in rows {
-                    batch.set(row, slot, ValueRef::from(&parent));
-                }
-            }
-            (Some(_), None) => self.building.lacks_parent |= !rows.is_empty(),
-            (None, _) => {}
-        }
-        Ok(())
-    }
-}
 
 /// A key, if it is one.
-fn key_of(value: &Json, sql_type: SqlType) -> Option<Value> {
-    match cell::of_json(value, sql_type) {
+fn key_of(value: Read<'_>, sql_type: SqlType) -> Option<Value> {
+    match cell::of_value(value, sql_type) {
         Cell::Null => Some(Value::Null),
         Cell::Integer(number) => Some(Value::Integer(number)),
         Cell::Real(number) => Some(Value::Real(number)),
         Cell::Text(text) => Some(Value::Text(text.into_owned())),
         Cell::Misfit(_) => None,
-    }
-}
-
-/// The elements of an array that holds rows.
-struct Elements<'r, 'p> {
-    reader: &'r Reader<'r>,
-    element: &'r Object,
-    building: &'p mut Building,
-}
-
-impl<'de> DeserializeSeed<'de> for Elements<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Elements<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of objects")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        loop {
-            let seed = ObjectSeed {
-                object: self.element,
-                context: self.reader.context(),
-                into: self.building.target(),
-            };
-            if list.next_element_seed(seed)?.is_none() {
-                return Ok(());
-            }
-            self.reader.finish_row(self.building);
-        }
     }
 }

@@ -1,16 +1,12 @@
 //! One record: the fields that are wanted, into the slots of a row.
 
-use std::fmt;
-
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
-use serde_json::Value as Json;
+use serde_json::Value as Tree;
 
 use super::CustomNames;
 use super::building::{ExtraSheet, Sheet, Target};
 use crate::catalog::{CustomColumn, CustomShow};
-use crate::engine::cell::{self, Cell, CellSeed};
+use crate::engine::cell::{self, Cell};
+use crate::engine::json::{Found, Json, Name, Value as Read, Wrong};
 use crate::engine::layout::{Extra, Field, Form, Layout, Object, Slot};
 use crate::types::SqlType;
 
@@ -21,366 +17,220 @@ pub(super) struct Context<'r> {
     pub(super) extras: &'r [Extra],
 }
 
-/// Reads an object as a row.
-pub(super) struct ObjectSeed<'r, 'b> {
-    pub(super) object: &'r Object,
-    pub(super) context: Context<'r>,
-    pub(super) into: Target<'b>,
-}
-
-impl<'de> DeserializeSeed<'de> for ObjectSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
-        self.into.rows.batch.add_row();
-        read_object(self.object, self.context, &mut self.into, map)
-    }
-}
-
-pub(super) fn read_object<'de, A: MapAccess<'de>>(
+/// Reads an object into the last row.
+pub(super) fn read_object(
+    json: &mut Json<'_>,
     object: &Object,
     context: Context<'_>,
     into: &mut Target<'_>,
-    mut map: A,
-) -> Result<(), A::Error> {
+) -> Result<(), Wrong> {
+    let fields = object.fields();
+    // Where the next one is, if they come in the order in which they were asked for.
     let mut expected = 0;
-    while let Some(name) = map.next_key_seed(FieldName { object, expected })? {
-        let Some(at) = name else {
-            map.next_value::<IgnoredAny>()?;
-            continue;
+    let mut members = json.object()?;
+    while let Some(found) = members.next_expected(json, name_of(fields.get(expected)))? {
+        let at = match found {
+            Found::Expected => Some(expected),
+            Found::Other(name) => object.position(&name),
         };
-        expected = at + 1;
-        if let Some(field) = object.fields().get(at) {
-            map.next_value_seed(FieldSeed {
-                field,
-                context,
-                into: Target {
-                    rows: &mut *into.rows,
-                    extras: &mut *into.extras,
-                },
-            })?;
+        match at.and_then(|at| Some((at, fields.get(at)?))) {
+            Some((at, field)) => {
+                expected = at + 1;
+                read_field(json, field, context, into)?;
+            }
+            None => json.skip()?,
         }
     }
     Ok(())
 }
 
-/// Looks a name up without keeping it: the position of the field.
-struct FieldName<'r> {
-    object: &'r Object,
-    /// Where it is, if records come in the order in which they were asked for.
-    expected: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for FieldName<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for FieldName<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.object.position(name, self.expected))
-    }
+fn name_of(field: Option<&Field>) -> Option<&Name> {
+    field.map(|field| &field.name)
 }
 
 /// Reads a field into the slots that want something of it.
-struct FieldSeed<'r, 'b> {
-    field: &'r Field,
-    context: Context<'r>,
-    into: Target<'b>,
-}
-
-impl<'de> DeserializeSeed<'de> for FieldSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.field.form() {
-            Form::Value(slot) => {
-                let rows = self.into.rows;
-                CellSeed {
-                    sql_type: slot.sql_type,
-                    put: |cell: Cell<'_>| rows.put(slot.at, cell),
-                }
-                .deserialize(deserializer)
-            }
-            Form::Object => deserializer.deserialize_any(InnerFields {
-                field: self.field,
-                rows: self.into.rows,
-            }),
-            Form::Mixed => {
-                let value = <Json as serde::Deserialize>::deserialize(deserializer)?;
-                self.spread(&value).map_err(D::Error::custom)
-            }
+fn read_field(
+    json: &mut Json<'_>,
+    field: &Field,
+    context: Context<'_>,
+    into: &mut Target<'_>,
+) -> Result<(), Wrong> {
+    match field.form() {
+        Form::Value(slot) => {
+            let cell = cell::of_value(json.value()?, slot.sql_type);
+            into.rows.put(slot.at, cell);
+            Ok(())
+        }
+        Form::Object => read_inner(json, field, into.rows),
+        Form::Mixed => {
+            let begin = *json;
+            let value = json.tree()?;
+            spread(&value, begin, field, context, into)
         }
     }
 }
 
 /// Reads the fields of an object that is nothing but an object.
-struct InnerFields<'r, 'b> {
-    field: &'r Field,
-    rows: &'b mut Sheet,
-}
-
-impl InnerFields<'_, '_> {
-    /// What is no object has none of the fields that are wanted of one.
-    #[allow(clippy::unnecessary_wraps, reason = "what the visitor returns")]
-    fn misfit<E>(self, what: &'static str) -> Result<(), E> {
-        put_misfits(self.rows, &self.field.inner, what);
-        Ok(())
+fn read_inner(json: &mut Json<'_>, field: &Field, rows: &mut Sheet) -> Result<(), Wrong> {
+    if json.peek()? != b'{' {
+        let value = json.value()?;
+        if value != Read::Null {
+            put_misfits(rows, &field.inner, value.kind());
+        }
+        return Ok(());
     }
+    let (mut expected, mut is_redacted) = (0, false);
+    let mut members = json.object()?;
+    loop {
+        let name = field.inner.get(expected).map(|(name, _)| name);
+        let Some(found) = members.next_expected(json, name)? else {
+            break;
+        };
+        let at = match &found {
+            Found::Expected => Some(expected),
+            Found::Other(name) => {
+                let is_it = |(inner, _): &(Name, Slot)| inner.as_str() == name;
+                field.inner.iter().position(is_it)
+            }
+        };
+        match (at.and_then(|at| Some((at, field.inner.get(at)?))), found) {
+            (Some((at, (_, slot))), _) => {
+                expected = at + 1;
+                rows.put(slot.at, cell::of_value(json.value()?, slot.sql_type));
+            }
+            (None, Found::Other(name)) if name == REDACTED => {
+                is_redacted = json.value()? == Read::Bool(true);
+            }
+            (None, _) => json.skip()?,
+        }
+    }
+    if let Some(at) = field.marker.filter(|_| !is_redacted) {
+        rows.put(at, Cell::Integer(1));
+    }
+    Ok(())
 }
 
-fn put_misfits(rows: &mut Sheet, inner: &[(String, Slot)], what: &'static str) {
+/// What is no object has none of the fields that are wanted of one.
+fn put_misfits(rows: &mut Sheet, inner: &[(Name, Slot)], what: &'static str) {
     for (_, slot) in inner {
         rows.put(slot.at, Cell::Misfit(what));
-    }
-}
-
-impl<'de> Visitor<'de> for InnerFields<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.misfit("a boolean")
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.misfit("a number")
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.misfit("a number")
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.misfit("a number")
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.misfit("a text")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        self.misfit("an array")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let (mut expected, mut is_redacted) = (0, false);
-        while let Some(name) = map.next_key_seed(InnerName {
-            inner: &self.field.inner,
-            expected,
-        })? {
-            match name {
-                InnerFound::Redacted => is_redacted = map.next_value::<Json>()? == Json::Bool(true),
-                InnerFound::Nothing => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                InnerFound::At(at, slot) => {
-                    expected = at + 1;
-                    let rows = &mut *self.rows;
-                    map.next_value_seed(CellSeed {
-                        sql_type: slot.sql_type,
-                        put: |cell: Cell<'_>| rows.put(slot.at, cell),
-                    })?;
-                }
-            }
-        }
-        if let Some(at) = self.field.marker.filter(|_| !is_redacted) {
-            self.rows.put(at, Cell::Integer(1));
-        }
-        Ok(())
-    }
-}
-
-/// Looks up the name of a field of an object.
-struct InnerName<'r> {
-    inner: &'r [(String, Slot)],
-    expected: usize,
-}
-
-/// What a name in an object stands for.
-enum InnerFound {
-    /// A field that is wanted.
-    At(usize, Slot),
-    /// Whether the object is hidden from the user.
-    Redacted,
-    /// Nothing of interest.
-    Nothing,
-}
-
-impl<'de> DeserializeSeed<'de> for InnerName<'_> {
-    type Value = InnerFound;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for InnerName<'_> {
-    type Value = InnerFound;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let expected = self
-            .inner
-            .get(self.expected)
-            .filter(|(inner, _)| inner == name);
-        if let Some((_, slot)) = expected {
-            return Ok(InnerFound::At(self.expected, *slot));
-        }
-        let at = self.inner.iter().position(|(inner, _)| inner == name);
-        Ok(match at.and_then(|at| Some((at, self.inner.get(at)?.1))) {
-            Some((at, slot)) => InnerFound::At(at, slot),
-            None if name == REDACTED => InnerFound::Redacted,
-            None => InnerFound::Nothing,
-        })
     }
 }
 
 /// The field that says that an object is hidden from the user.
 const REDACTED: &str = "redacted";
 
-impl FieldSeed<'_, '_> {
-    fn spread(self, value: &Json) -> Result<(), serde_json::Error> {
-        let field = self.field;
-        let Target { rows, extras } = self.into;
-        if let Some(slot) = field.value {
-            rows.put(slot.at, cell::of_json(value, slot.sql_type));
-        }
-        if let Some(at) = field.json {
-            rows.put(at, json_cell(value));
-        }
-        if let Some(at) = field.marker.filter(|_| shows_all(value)) {
-            rows.put(at, Cell::Integer(1));
-        }
-        if !value.is_object() && !value.is_null() && field.value.is_none() {
-            put_misfits(rows, &field.inner, cell::kind_of(value));
-        }
-        for (name, slot) in &field.inner {
-            // A redacted object holds its id only; what is not there is NULL.
-            if let Some(inner) = value.get(name) {
-                let cell = if slot.is_json {
-                    json_cell(inner)
-                } else {
-                    cell::of_json(inner, slot.sql_type)
-                };
-                rows.put(slot.at, cell);
-            }
-        }
-        for &at in &field.extras {
-            if let Some((extra, into)) = self.context.extras.get(at).zip(extras.get_mut(at)) {
-                read_array(into, &extra.layout, value, self.context)?;
-            }
-        }
-        for (custom, slot) in &field.custom {
-            let shown = match custom_value(value, custom, self.context.custom) {
-                Ok(Some(found)) => show_custom(found, custom, self.context.custom, slot.sql_type),
-                Ok(None) => continue,
-                Err(what) => Shown::Cell(Cell::Misfit(what)),
-            };
-            match shown {
-                Shown::Cell(cell) => rows.put(slot.at, cell),
-                Shown::Unnamed(id) => rows.put_unnamed(slot.at, id),
-            }
-        }
-        Ok(())
+/// Puts all that is wanted of a field, whose value begins at `begin`, into its slots.
+fn spread(
+    value: &Tree,
+    begin: Json<'_>,
+    field: &Field,
+    context: Context<'_>,
+    into: &mut Target<'_>,
+) -> Result<(), Wrong> {
+    let Target { rows, extras } = into;
+    if let Some(slot) = field.value {
+        rows.put(slot.at, cell::of_json(value, slot.sql_type));
     }
+    if let Some(at) = field.json {
+        rows.put(at, json_cell(value));
+    }
+    if let Some(at) = field.marker.filter(|_| shows_all(value)) {
+        rows.put(at, Cell::Integer(1));
+    }
+    if !value.is_object() && !value.is_null() && field.value.is_none() {
+        put_misfits(rows, &field.inner, cell::kind_of(value));
+    }
+    for (name, slot) in &field.inner {
+        // A redacted object holds its id only; what is not there is NULL.
+        if let Some(inner) = value.get(name.as_str()) {
+            let cell = if slot.is_json {
+                json_cell(inner)
+            } else {
+                cell::of_json(inner, slot.sql_type)
+            };
+            rows.put(slot.at, cell);
+        }
+    }
+    for &at in &field.extras {
+        if let Some((extra, into)) = context.extras.get(at).zip(extras.get_mut(at)) {
+            read_array(begin, into, &extra.layout, context)?;
+        }
+    }
+    for (custom, slot) in &field.custom {
+        let shown = match custom_value(value, custom, context.custom) {
+            Ok(Some(found)) => show_custom(found, custom, context.custom, slot.sql_type),
+            Ok(None) => continue,
+            Err(what) => Shown::Cell(Cell::Misfit(what)),
+        };
+        match shown {
+            Shown::Cell(cell) => rows.put(slot.at, cell),
+            Shown::Unnamed(id) => rows.put_unnamed(slot.at, id),
+        }
+    }
+    Ok(())
 }
 
 /// Reads the rows of another table in an array.
 fn read_array(
+    mut json: Json<'_>,
     into: &mut ExtraSheet,
     layout: &Layout,
-    value: &Json,
     context: Context<'_>,
-) -> Result<(), serde_json::Error> {
+) -> Result<(), Wrong> {
     let Some(array) = &layout.array else {
         return Ok(());
     };
-    let elements = match value {
-        Json::Null => return Ok(()),
-        Json::Array(elements) => elements,
-        other => return Err(serde_json::Error::custom(cell::kind_of(other))),
+    if json.peek()? == b'n' {
+        return Ok(());
+    }
+    let context = Context {
+        extras: &[],
+        ..context
     };
-    for element in elements {
-        ObjectSeed {
-            object: &array.element,
-            context: Context {
-                extras: &[],
-                ..context
-            },
-            into: Target {
-                rows: &mut into.rows,
-                extras: &mut [],
-            },
-        }
-        .deserialize(element)?;
+    let mut elements = json.array()?;
+    while elements.next_element(&mut json)? {
+        into.rows.batch.add_row();
+        let mut target = Target {
+            rows: &mut into.rows,
+            extras: &mut [],
+        };
+        read_object(&mut json, &array.element, context, &mut target)?;
     }
     Ok(())
 }
 
 /// JSON as text; NULL for `null`.
-fn json_cell(value: &Json) -> Cell<'static> {
+fn json_cell(value: &Tree) -> Cell<'static> {
     match value {
-        Json::Null => Cell::Null,
+        Tree::Null => Cell::Null,
         value => Cell::Text(value.to_string().into()),
     }
 }
 
 /// Whether an object is there, and not hidden from the user (its `id` and `redacted` are all that is
 /// sent then).
-fn shows_all(value: &Json) -> bool {
-    value.is_object() && value.get(REDACTED) != Some(&Json::Bool(true))
+fn shows_all(value: &Tree) -> bool {
+    value.is_object() && value.get(REDACTED) != Some(&Tree::Bool(true))
 }
 
 /// The value of one of the account's own fields in a record; what stands in place of values where
 /// they are none.
 fn custom_value<'j>(
-    values: &'j Json,
+    values: &'j Tree,
     custom: &CustomColumn,
     names: CustomNames<'_>,
-) -> Result<Option<&'j Json>, &'static str> {
+) -> Result<Option<&'j Tree>, &'static str> {
     let values = match values {
-        Json::Null => return Ok(None),
-        Json::Array(values) => values,
+        Tree::Null => return Ok(None),
+        Tree::Array(values) => values,
         other => return Err(cell::kind_of(other)),
     };
     for value in values {
         let definition = match value.get(names.definition) {
             // A field that is no more.
-            Some(Json::Null) => continue,
-            Some(definition) => definition.get("id").and_then(Json::as_i64),
+            Some(Tree::Null) => continue,
+            Some(definition) => definition.get("id").and_then(Tree::as_i64),
             None => None,
         };
         match definition {
@@ -400,12 +250,12 @@ enum Shown<'j> {
 }
 
 fn show_custom<'j>(
-    found: &'j Json,
+    found: &'j Tree,
     custom: &'j CustomColumn,
     names: CustomNames<'_>,
     sql_type: SqlType,
 ) -> Shown<'j> {
-    let value = found.get(names.value).unwrap_or(&Json::Null);
+    let value = found.get(names.value).unwrap_or(&Tree::Null);
     if let CustomShow::Object { field, text, .. } = &custom.show {
         return show_name(found.get(field), text, value, sql_type);
     }
@@ -415,7 +265,7 @@ fn show_custom<'j>(
         CustomShow::ObjectId { field } => {
             let id = found.get(field).and_then(|object| object.get("id"));
             match id.unwrap_or(value) {
-                Json::String(text) if text.is_empty() => Cell::Null,
+                Tree::String(text) if text.is_empty() => Cell::Null,
                 id => cell::of_json(id, sql_type),
             }
         }
@@ -432,12 +282,12 @@ fn show_custom<'j>(
 /// The name of the record that a value stands for. An object within an object may show no more
 /// than its `id`.
 fn show_name<'j>(
-    object: Option<&'j Json>,
+    object: Option<&'j Tree>,
     text: &str,
-    value: &'j Json,
+    value: &'j Tree,
     sql_type: SqlType,
 ) -> Shown<'j> {
-    let object = object.unwrap_or(&Json::Null);
+    let object = object.unwrap_or(&Tree::Null);
     if let Some(name) = object.get(text) {
         return Shown::Cell(cell::of_json(name, sql_type));
     }
@@ -453,7 +303,7 @@ fn show_name<'j>(
 }
 
 /// A whole number, as one or in a text.
-fn whole(value: &Json) -> Option<i64> {
+fn whole(value: &Tree) -> Option<i64> {
     let in_text = || value.as_str()?.trim().parse().ok();
     value.as_i64().or_else(in_text)
 }
