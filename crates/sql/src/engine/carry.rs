@@ -8,9 +8,9 @@ use super::bytecode::Source;
 use super::layout::{Extra, Layout};
 use super::page::{ExtraRows, Page};
 use super::plan::{Access, Plan, Role};
-use super::request::whole;
 use super::row::Row;
 use super::runtime::{Key, Place, Runtime, State, has_role, lock, place};
+use super::text::whole;
 use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::ValueRef;
 

@@ -7,12 +7,12 @@ use apilink_core::Result;
 use apilink_core::profile::tables::Table;
 
 use super::bytecode::{ScanFacts, Source, Stops};
-use super::fetch::{Delivered, Stream, Wanted};
 use super::plan::{Access, Compared, Plan, Role};
 use super::request::{Given, Requester};
 use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
+use super::stream::{Delivered, Stream, Wanted};
 use crate::catalog::{Catalog, TableShape, TableSource};
 use crate::types::SqlType;
 use crate::value::Value;

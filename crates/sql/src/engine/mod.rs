@@ -24,9 +24,11 @@ mod filters;
 mod json;
 pub(crate) mod layout;
 mod lookup;
+mod misfit;
 pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
+mod parameters;
 mod part;
 mod plan;
 mod planner;
@@ -38,7 +40,9 @@ pub(crate) mod runtime;
 mod scan;
 mod sqlite;
 mod store;
+mod stream;
 mod table;
+mod text;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use apilink_core::{Diagnostic, Result, SqlState};
 use super::bytecode::{ScanFacts, Stops};
 use super::carry::{CarriedRow, Carrier};
 use super::choice::{Beginning, Repeats};
-use super::fetch::{Fetcher, Stream};
+use super::fetch::Fetcher;
 use super::layout::Layout;
 use super::names;
 use super::plan::{Access, Plan, Role};
@@ -17,6 +17,7 @@ use super::request::{Demand, FEW_VALUES, Given, Requester};
 use super::row::Row;
 use super::scan::{Cursor, Limits, Rows, Way};
 use super::store::Store;
+use super::stream::Stream;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 use crate::value::{Value, ValueRef};
@@ -76,7 +77,7 @@ impl Key {
     pub(crate) fn of<'v>(value: impl Into<ValueRef<'v>>, sql_type: SqlType) -> Option<Self> {
         let value = value.into();
         if !matches!(sql_type, SqlType::Varchar { .. }) {
-            return super::request::whole(value).map(Self::Whole);
+            return super::text::whole(value).map(Self::Whole);
         }
         match value {
             ValueRef::Text(text) => Some(Self::Text(text.to_owned())),
@@ -89,7 +90,7 @@ impl Key {
     pub(super) fn is(&self, value: ValueRef<'_>) -> bool {
         match (self, value) {
             (Self::Text(text), ValueRef::Text(value)) => text == value,
-            (Self::Whole(number), value) => super::request::whole(value) == Some(*number),
+            (Self::Whole(number), value) => super::text::whole(value) == Some(*number),
             (Self::Text(_), _) => false,
         }
     }
@@ -310,7 +311,7 @@ impl Runtime {
         let mut pairs = plan.arguments.iter().zip(given);
         let (_, given) = pairs.find(|(argument, _)| argument.role == *role)?;
         match given {
-            Given::One(value) => super::request::whole(value),
+            Given::One(value) => super::text::whole(value),
             Given::Many(_) => None,
         }
     }
