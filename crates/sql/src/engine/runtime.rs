@@ -30,6 +30,9 @@ pub(crate) struct Runtime {
     pub(crate) system: SystemRows,
     /// The values of the statement's only IN, where they are literals.
     pub(crate) only_set: Option<Vec<Value>>,
+    /// The statement may have an outer join: of what `SQLite` compares rows with, it does not say
+    /// whether they are left out.
+    pub(crate) may_keep: bool,
     state: Mutex<State>,
 }
 
@@ -110,6 +113,7 @@ impl Runtime {
             fetcher,
             system,
             only_set: None,
+            may_keep: true,
             state: Mutex::default(),
         }
     }
@@ -279,7 +283,11 @@ impl Runtime {
                 demand,
                 self.parent_key(plan, shape),
             )
-            .without(names::conditions(shape, &layout, plan));
+            .without(if self.may_keep {
+                Vec::new()
+            } else {
+                names::conditions(shape, &layout, plan)
+            });
             let limits = Limits {
                 way: self.way(plan, shape),
                 bound,
