@@ -107,11 +107,10 @@ impl Runtime {
             by: place(state.plans.get(carrier.by)?),
             reference: carrier.reference,
         };
-        let carried = self.found_in(layouts, &feed, object)?;
         Some(Carrier {
             by: carrier.by,
             reference: carrier.reference,
-            carried,
+            carried: self.found_in(layouts, &feed, object)?,
         })
     }
 
