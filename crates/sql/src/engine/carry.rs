@@ -1,16 +1,16 @@
 //! What comes along: records that other records carry as objects, and the rows of arrays in them.
 //! Found before a statement runs, so that one layout asks for all of it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::bytecode::Source;
 use super::layout::{Extra, Layout};
 use super::page::{ExtraRows, Page};
 use super::plan::{Access, Plan, Role};
-use super::request::whole;
 use super::row::Row;
 use super::runtime::{Key, Place, Runtime, State, has_role, lock, place};
+use super::text::whole;
 use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::ValueRef;
 
@@ -19,12 +19,29 @@ use crate::value::ValueRef;
 pub(super) struct Carrier {
     /// The plan of the scan whose rows carry them.
     pub(super) by: usize,
+    /// The column with the reference.
+    reference: usize,
+    pub(super) carried: CarriedRow,
+}
+
+/// Where a row carries another one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CarriedRow {
     /// The slot with the reference.
-    pub(super) reference: usize,
+    reference: usize,
     /// The slot that says whether the object shows its fields.
-    pub(super) marker: usize,
+    marker: usize,
     /// For each slot of the row that is carried, the slot that carries it.
-    pub(super) slots: Vec<Option<usize>>,
+    slots: Vec<Option<usize>>,
+}
+
+/// That what the rows of one table show of another's records is kept, as if those had been looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Feed {
+    table: Place,
+    by: Place,
+    /// The column with the reference.
+    reference: usize,
 }
 
 impl Runtime {
@@ -45,6 +62,11 @@ impl Runtime {
                 objects.push((*number, carried.object));
             }
         }
+        let feeds = self.feeds(state, &columns);
+        for (feed, carried) in &feeds {
+            let used = columns.entry(feed.by.clone()).or_default();
+            used.extend(&carried.columns);
+        }
         let mut layouts: HashMap<Place, Layout> = HashMap::new();
         for (at, used) in columns {
             if let Some(shape) = self.catalog.table(&at.0) {
@@ -56,6 +78,12 @@ impl Runtime {
         for (number, object) in objects {
             if let Some(carrier) = self.settled(state, &mut layouts, number, &object) {
                 state.carriers.insert(number, carrier);
+            }
+        }
+        for (feed, carried) in feeds {
+            if let Some(carried) = self.found_in(&mut layouts, &feed, &carried.object) {
+                let known = state.feeds.entry(feed.by).or_default();
+                known.push((feed.table, carried));
             }
         }
         self.carry_arrays(state, &mut layouts);
@@ -74,28 +102,88 @@ impl Runtime {
         object: &str,
     ) -> Option<Carrier> {
         let carrier = state.carriers.get(&number)?;
-        let plan = state.plans.get(number)?;
-        let by = state.plans.get(carrier.by)?;
-        let shape = self.catalog.table(&plan.table)?;
-        let by_shape = self.catalog.table(&by.table)?;
-        let own_columns = layouts.get(&place(plan))?.columns.clone();
-        let layout = layouts.get_mut(&place(by))?;
+        let feed = Feed {
+            table: place(state.plans.get(number)?),
+            by: place(state.plans.get(carrier.by)?),
+            reference: carrier.reference,
+        };
+        Some(Carrier {
+            by: carrier.by,
+            reference: carrier.reference,
+            carried: self.found_in(layouts, &feed, object)?,
+        })
+    }
+
+    /// Where rows show a record of another table, by the layouts that there are now.
+    fn found_in(
+        &self,
+        layouts: &mut HashMap<Place, Layout>,
+        feed: &Feed,
+        object: &str,
+    ) -> Option<CarriedRow> {
+        let shape = self.catalog.table(&feed.table.0)?;
+        let by_shape = self.catalog.table(&feed.by.0)?;
+        let own_columns = layouts.get(&feed.table)?.columns.clone();
+        let layout = layouts.get_mut(&feed.by)?;
         let slot = |layout: &Layout, column: usize| {
             if shape.key == [column] {
-                return layout.slot(carrier.reference);
+                return layout.slot(feed.reference);
             }
             let field = plain_field(shape, column)?;
             layout.slot(object_column(by_shape, object, field)?)
         };
-        Some(Carrier {
-            by: carrier.by,
-            reference: layout.slot(carrier.reference)?,
+        Some(CarriedRow {
+            reference: layout.slot(feed.reference)?,
             marker: layout.mark(object),
             slots: own_columns
                 .iter()
                 .map(|&column| slot(layout, column))
                 .collect(),
         })
+    }
+
+    /// Finds tables whose records are looked up by keys that take a way which cannot be seen, and scans
+    /// whose rows show all that the statement reads of such records.
+    fn feeds(
+        &self,
+        state: &State,
+        columns: &HashMap<Place, BTreeSet<usize>>,
+    ) -> Vec<(Feed, Carried)> {
+        let mut found: Vec<(Feed, Carried)> = Vec::new();
+        for (number, fact) in &state.facts {
+            let Some(plan) = state.plans.get(*number) else {
+                continue;
+            };
+            let is_unseen = plan.access == Access::Keys
+                && matches!(fact.arguments.first(), Some(Source::Unknown))
+                && fact.lists.first().is_none_or(Option::is_none);
+            let table = place(plan);
+            let (true, Some(shape), Some(read)) =
+                (is_unseen, self.catalog.table(&table.0), columns.get(&table))
+            else {
+                continue;
+            };
+            for by in state.facts.keys().filter_map(|by| state.plans.get(*by)) {
+                let by = place(by);
+                let Some(by_shape) = self.catalog.table(&by.0).filter(|_| !by.1 && by != table)
+                else {
+                    continue;
+                };
+                for &reference in columns.get(&by).into_iter().flatten() {
+                    let feed = Feed {
+                        table: table.clone(),
+                        by: by.clone(),
+                        reference,
+                    };
+                    if found.iter().any(|(known, _)| *known == feed) {
+                        continue;
+                    }
+                    let carried = shows(by_shape, reference, shape, read.iter().copied());
+                    found.extend(carried.map(|carried| (feed, carried)));
+                }
+            }
+        }
+        found
     }
 
     /// Lets records bring the rows of their arrays along.
@@ -145,8 +233,7 @@ impl Runtime {
                     Carrier {
                         by: *by,
                         reference: *column,
-                        marker: usize::MAX,
-                        slots: Vec::new(),
+                        carried: CarriedRow::default(),
                     },
                 );
             }
@@ -199,20 +286,8 @@ impl Runtime {
     ) -> Option<Carried> {
         let shape = self.catalog.table(&plan.table)?;
         let by_shape = self.catalog.table(&by.table)?;
-        let object = same_record(by_shape, reference, &plan.table)?;
-        let mut columns = vec![reference];
-        for &column in &state.facts.get(&number)?.columns {
-            if shape.key == [column] {
-                continue;
-            }
-            let field = plain_field(shape, column)?;
-            columns.push(object_column(by_shape, &object, field)?);
-        }
-        // The object has to be asked for by one of its fields, to see whether it is shown.
-        if columns.len() == 1 {
-            columns.push(any_object_column(by_shape, &object)?);
-        }
-        Some(Carried { object, columns })
+        let columns = &state.facts.get(&number)?.columns;
+        shows(by_shape, reference, shape, columns.iter().copied())
     }
 
     /// The table whose records carry the rows of a plan. What is carried itself carries nothing on: an
@@ -230,12 +305,23 @@ impl Runtime {
         self.plan(by).map(|plan| plan.table)
     }
 
+    /// The tables whose records show those that a plan looks up.
+    pub(crate) fn fed_by(&self, plan: &Plan) -> Option<String> {
+        let table = place(plan);
+        let state = self.state();
+        let feeds = state.feeds.iter();
+        let feeds = feeds.filter(|(_, feeds)| feeds.iter().any(|(fed, _)| *fed == table));
+        let mut names: Vec<&str> = feeds.map(|(by, _)| by.0.as_str()).collect();
+        names.sort_unstable();
+        (plan.access == Access::Keys && !names.is_empty()).then(|| names.join(" and "))
+    }
+
     /// A record that the row which asks for it carries.
     pub(super) fn carried(&self, number: usize, key: &Key) -> Option<Row> {
         let carrier = self.state().carriers.get(&number).cloned()?;
         self.cursors(carrier.by)
             .iter()
-            .find_map(|cursor| lock(cursor).with_row(|row| carried_row(&carrier, row, key))?)
+            .find_map(|cursor| lock(cursor).with_row(|row| carrier.carried.of_key(row, key))?)
     }
 
     /// The plan and the slot in whose rows a slot of a looked-up row is carried, if it is.
@@ -244,7 +330,7 @@ impl Runtime {
         let (mut plan, mut slot) = (plan, slot);
         // Each step leads to an outer scan.
         while let Some(carrier) = state.carriers.get(&plan)
-            && let Some(Some(carried)) = carrier.slots.get(slot)
+            && let Some(Some(carried)) = carrier.carried.slots.get(slot)
         {
             (plan, slot) = (carrier.by, *carried);
         }
@@ -254,14 +340,44 @@ impl Runtime {
     /// Takes notice of a page: of the rows of other tables in it, and of what its rows refer to.
     pub(crate) fn note(&self, plan: &Plan, page: &mut Page) {
         self.keep_extras(plan, std::mem::take(&mut page.extras));
+        self.keep_carried(plan, &page.rows);
         self.note_references(plan, &page.rows);
+    }
+
+    /// Keeps what rows show of records that are looked up.
+    fn keep_carried(&self, plan: &Plan, rows: &[Row]) {
+        let mut state = self.state();
+        let State {
+            feeds,
+            lookups,
+            carried_keys,
+            ..
+        } = &mut *state;
+        for (table, carried) in feeds.get(&place(plan)).into_iter().flatten() {
+            let key_type = self.catalog.table(&table.0).and_then(|shape| {
+                let key = shape.columns.get(*shape.key.first()?)?;
+                Some(key.sql_type)
+            });
+            let known = lookups.entry(table.clone()).or_default();
+            for row in rows {
+                let key = row.get(carried.reference).zip(key_type);
+                let Some(key) = key.and_then(|(key, key_type)| Key::of(key, key_type)) else {
+                    continue;
+                };
+                if !known.contains_key(&key)
+                    && let Some(row) = carried.of(row)
+                {
+                    known.insert(key.clone(), vec![row]);
+                    carried_keys.push_back((table.clone(), key));
+                }
+            }
+        }
+        forget_oldest(lookups, carried_keys);
     }
 
     /// Keeps the rows of other tables that came in records, as if they had been looked up. The oldest
     /// go when there are many: the records they belong to have been read by then.
     fn keep_extras(&self, plan: &Plan, extras: Vec<ExtraRows>) {
-        /// More than are ever read ahead.
-        const MOST: usize = 50_000;
         if extras.is_empty() {
             return;
         }
@@ -287,13 +403,7 @@ impl Runtime {
                 }
             }
         }
-        while carried_keys.len() > MOST
-            && let Some((at, key)) = carried_keys.pop_front()
-        {
-            if let Some(known) = lookups.get_mut(&at) {
-                known.remove(&key);
-            }
-        }
+        forget_oldest(lookups, carried_keys);
     }
 
     /// Remembers what rows refer to, for lookups whose values take a way that cannot be seen.
@@ -331,6 +441,22 @@ impl Runtime {
     }
 }
 
+/// Bounds the number of rows that came along and are kept.
+fn forget_oldest(
+    lookups: &mut HashMap<Place, HashMap<Key, Vec<Row>>>,
+    carried_keys: &mut VecDeque<(Place, Key)>,
+) {
+    /// More than are ever read ahead.
+    const MOST: usize = 50_000;
+    while carried_keys.len() > MOST
+        && let Some((at, key)) = carried_keys.pop_front()
+    {
+        if let Some(known) = lookups.get_mut(&at) {
+            known.remove(&key);
+        }
+    }
+}
+
 /// The columns of each table that the statement reads.
 fn columns_read(state: &State) -> HashMap<Place, BTreeSet<usize>> {
     let mut columns: HashMap<Place, BTreeSet<usize>> = HashMap::new();
@@ -358,13 +484,44 @@ struct Carried {
     columns: Vec<usize>,
 }
 
-pub(super) fn carried_row(carrier: &Carrier, row: &Row, key: &Key) -> Option<Row> {
-    let is_shown = row.get(carrier.marker) == Some(ValueRef::Integer(1));
-    (is_shown && key.is(row.get(carrier.reference)?)).then(|| {
-        let value = |slot: &Option<usize>| slot.and_then(|slot| row.get(slot));
-        let values = carrier.slots.iter().map(value);
-        Row::of(values.map(|value| value.unwrap_or(ValueRef::Null)))
+/// The columns of a table that show all of these columns of the records that it refers to.
+fn shows(
+    by: &TableShape,
+    reference: usize,
+    shape: &TableShape,
+    columns: impl Iterator<Item = usize>,
+) -> Option<Carried> {
+    let object = same_record(by, reference, &shape.name)?;
+    let mut found = vec![reference];
+    for column in columns.filter(|column| shape.key != [*column]) {
+        let field = plain_field(shape, column)?;
+        found.push(object_column(by, &object, field)?);
+    }
+    // The object has to be asked for by one of its fields, to see whether it is shown.
+    if found.len() == 1 {
+        found.push(any_object_column(by, &object)?);
+    }
+    Some(Carried {
+        object,
+        columns: found,
     })
+}
+
+impl CarriedRow {
+    /// The record that a row shows, if it does.
+    fn of(&self, row: &Row) -> Option<Row> {
+        let is_shown = row.get(self.marker) == Some(ValueRef::Integer(1));
+        is_shown.then(|| {
+            let value = |slot: &Option<usize>| slot.and_then(|slot| row.get(slot));
+            let values = self.slots.iter().map(value);
+            Row::of(values.map(|value| value.unwrap_or(ValueRef::Null)))
+        })
+    }
+
+    fn of_key(&self, row: &Row, key: &Key) -> Option<Row> {
+        let is_it = key.is(row.get(self.reference)?);
+        self.of(row).filter(|_| is_it)
+    }
 }
 
 /// The object whose record a column refers to, if both show the same.

@@ -61,6 +61,11 @@ fn step(
         return without_request("no row can match".to_owned());
     }
     let mut reasons = vec![access(plan, facts, counts).to_owned()];
+    reasons.extend(
+        runtime
+            .fed_by(plan)
+            .map(|by| format!("what the records of {by} show is not asked for again")),
+    );
     reasons.extend(arguments(plan, shape));
     reasons.extend(compared(plan, shape));
     reasons.extend(

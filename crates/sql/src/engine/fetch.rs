@@ -1,10 +1,8 @@
-//! Pages of lists: fetched one after the other, the next one while the last is being read.
+//! Requests for pages of lists, and what their replies hold.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use apilink_core::cancel::CancellationToken;
 use apilink_core::http::{Request, RequestBody, Response};
@@ -14,15 +12,13 @@ use serde_json::Value as Json;
 
 use super::layout::Layout;
 use super::names::Names;
-use super::page::{CustomNames, Expected, Misfit, Page, Reader};
-use super::plan::Compared;
+use super::page::{CustomNames, Expected, Page, Reader};
 use super::reply;
 use super::request::{Demand, Query};
-use super::row::Row;
 use super::runtime::lock;
 use crate::catalog::{TableShape, TableSource};
 use crate::progress::Progress;
-use crate::value::{Value, ValueRef};
+use crate::value::Value;
 
 /// What a value that does not fit its column becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,72 +40,20 @@ pub(crate) struct Fetcher {
     pub(crate) names: Arc<Names>,
 }
 
-/// The pages of one scan.
-pub(crate) struct Stream {
-    job: Arc<Job>,
-    next: Position,
-    /// Fetches pages while others are read, once that is wanted.
-    helper: Option<Helper>,
-    /// The helper has been asked for the next page.
-    is_ahead: bool,
-    /// Rows that are still wanted.
-    wanted: Option<u64>,
-    /// The records that the service says there are, once its first reply is here; only where one
-    /// request lists them all.
-    total: Option<u64>,
-    /// Pages that are whole, in order.
-    ready: VecDeque<Delivered>,
-    /// The pages of the next lot whose names are looked up together, where many are wanted.
-    lot: usize,
-    /// What leaves rows out, by the slots that are compared: their names are not looked up.
-    conditions: Vec<(usize, Compared)>,
-}
-
-/// Which pages of a stream are going to be wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// The next one; whether more are is not known.
-    Next,
-    /// All, one after the other.
-    Each,
-    /// All, before anything is done with them.
-    All,
-}
-
-/// A list of no more pages than these is read to its end before names are looked up: the least requests.
-const SHORT_LIST: u64 = 5;
-/// Of a longer one, the names of the first page are looked up at once, and then those of twice as many
-/// pages each time, up to these.
-const LARGEST_LOT: usize = 32;
-
-/// A thread that fetches pages for a stream: it ends when the stream does.
-struct Helper {
-    ask: SyncSender<Ask>,
-    pages: Receiver<Result<Fetched>>,
-}
-
-/// What a helper is asked for.
-enum Ask {
-    /// A page, of which so many rows are wanted.
-    Page(Position, Option<u64>),
-    /// The one behind the last, if there is one.
-    Following,
-}
-
 /// What does not change from page to page.
-struct Job {
-    fetcher: Fetcher,
-    shape: Arc<TableShape>,
-    layout: Arc<Layout>,
-    demand: Demand,
-    parent_key: Option<String>,
+pub(super) struct Job {
+    pub(super) fetcher: Fetcher,
+    pub(super) shape: Arc<TableShape>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) demand: Demand,
+    pub(super) parent_key: Option<String>,
     /// Hashes of the URLs of the pages asked for so far.
-    asked: Mutex<HashSet<u64>>,
+    pub(super) asked: Mutex<HashSet<u64>>,
 }
 
 /// Where a scan is.
 #[derive(Clone, Debug, PartialEq)]
-enum Position {
+pub(super) enum Position {
     /// At the beginning of a request.
     Query(usize),
     /// At a page after the first one of a request.
@@ -120,27 +64,21 @@ enum Position {
 
 /// A page after the first one of a request.
 #[derive(Clone, Debug, PartialEq)]
-struct NextPage {
+pub(super) struct NextPage {
     /// The request.
-    query: usize,
+    pub(super) query: usize,
     /// Where it is.
-    url: String,
+    pub(super) url: String,
     /// The records before it.
-    received: u64,
+    pub(super) received: u64,
 }
 
 /// A page, and what follows it.
-struct Fetched {
-    page: Page,
-    next: Position,
-    total: Option<u64>,
-    warnings: Vec<Diagnostic>,
-}
-
-/// A page with the warnings that it brought.
-pub(crate) struct Delivered {
-    pub(crate) page: Page,
-    pub(crate) warnings: Vec<Diagnostic>,
+pub(super) struct Fetched {
+    pub(super) page: Page,
+    pub(super) next: Position,
+    pub(super) total: Option<u64>,
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 impl Fetcher {
@@ -205,212 +143,8 @@ impl Fetcher {
     }
 }
 
-impl Stream {
-    pub(crate) fn new(
-        fetcher: Fetcher,
-        shape: Arc<TableShape>,
-        layout: Arc<Layout>,
-        demand: Demand,
-        parent_key: Option<String>,
-    ) -> Self {
-        let next = if demand.queries.is_empty() {
-            Position::End
-        } else {
-            Position::Query(0)
-        };
-        Self {
-            wanted: demand.limit,
-            job: Arc::new(Job {
-                fetcher,
-                shape,
-                layout,
-                demand,
-                parent_key,
-                asked: Mutex::default(),
-            }),
-            next,
-            helper: None,
-            is_ahead: false,
-            total: None,
-            ready: VecDeque::new(),
-            lot: 1,
-            conditions: Vec::new(),
-        }
-    }
-
-    /// Does not look names up for rows that these comparisons leave out.
-    pub(crate) fn without(mut self, conditions: Vec<(usize, Compared)>) -> Self {
-        self.conditions = conditions;
-        self
-    }
-
-    /// The records that the service says there are, once a page is here.
-    pub(crate) fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    /// The largest page there is.
-    pub(crate) fn page_size(&self) -> u64 {
-        self.job.demand.page_size.into()
-    }
-
-    /// Whether there is a page after those delivered.
-    pub(crate) fn has_more(&self) -> bool {
-        self.next != Position::End || !self.ready.is_empty()
-    }
-
-    /// The next page; `None` after the last. Names that its records lack are looked up for as many pages
-    /// at once as are wanted, within bounds.
-    pub(crate) fn next_page(&mut self, wanted: Wanted) -> Result<Option<Delivered>> {
-        if self.ready.is_empty() {
-            let mut lot = Vec::new();
-            while let Some(delivered) = self.receive(wanted)? {
-                lot.push(delivered);
-                if !self.gathers(&lot, wanted) {
-                    break;
-                }
-                self.fetch_ahead();
-            }
-            self.complete(&mut lot)?;
-            self.ready.extend(lot);
-        }
-        Ok(self.ready.pop_front())
-    }
-
-    /// Whether one more page is read before names are looked up.
-    fn gathers(&self, lot: &[Delivered], wanted: Wanted) -> bool {
-        if wanted == Wanted::Next || lot.iter().all(|one| one.page.unnamed.is_empty()) {
-            return false;
-        }
-        let pages = self
-            .total
-            .map(|total| total.div_ceil(self.page_size().max(1)));
-        let is_short = pages.is_some_and(|pages| pages <= SHORT_LIST);
-        wanted == Wanted::All || is_short || lot.len() < self.lot
-    }
-
-    /// Puts the names into pages that did not come with them.
-    fn complete(&mut self, lot: &mut [Delivered]) -> Result<()> {
-        if lot.iter().all(|one| one.page.unnamed.is_empty()) {
-            return Ok(());
-        }
-        let job = &self.job;
-        let names = &job.fetcher.names;
-        names.complete(&job.fetcher, &job.shape, &job.layout, &self.conditions, lot)?;
-        self.lot = (2 * self.lot).min(LARGEST_LOT);
-        Ok(())
-    }
-
-    /// The next page as it comes.
-    fn receive(&mut self, wanted: Wanted) -> Result<Option<Delivered>> {
-        if self.next == Position::End {
-            return Ok(None);
-        }
-        let fetched = match &self.helper {
-            Some(helper) if std::mem::take(&mut self.is_ahead) => {
-                let (fetched, goes_on) = helper.receive(wanted != Wanted::Next);
-                self.is_ahead = goes_on;
-                fetched?
-            }
-            _ => self.job.fetch(&self.next, self.wanted)?,
-        };
-        let Fetched {
-            mut page,
-            next,
-            total,
-            warnings,
-        } = fetched;
-        if let Some(wanted) = &mut self.wanted {
-            page.rows
-                .truncate(usize::try_from(*wanted).unwrap_or(usize::MAX));
-            *wanted -= page.rows.len() as u64;
-        }
-        self.next = if self.wanted == Some(0) {
-            Position::End
-        } else {
-            next
-        };
-        self.total = self.total.or(total);
-        Ok(Some(Delivered { page, warnings }))
-    }
-
-    /// Gives up what has not been delivered.
-    pub(crate) fn end(&mut self) {
-        self.next = Position::End;
-        self.helper = None;
-        self.ready.clear();
-    }
-
-    /// Begins to fetch the next page on another thread.
-    pub(crate) fn fetch_ahead(&mut self) {
-        if self.is_ahead || self.next == Position::End {
-            return;
-        }
-        if self.helper.is_none() {
-            self.helper = Helper::start(Arc::clone(&self.job));
-        }
-        // Without a helper, the page is fetched when it is asked for.
-        let ask = Ask::Page(self.next.clone(), self.wanted);
-        self.is_ahead = self
-            .helper
-            .as_ref()
-            .is_some_and(|helper| helper.ask.send(ask).is_ok());
-    }
-}
-
-impl Helper {
-    fn start(job: Arc<Job>) -> Option<Self> {
-        let (ask, asked) = sync_channel(1);
-        let (send, pages) = sync_channel(1);
-        let work = move || {
-            let mut following = None;
-            for ask in asked {
-                let page = match ask {
-                    Ask::Page(position, wanted) => Some((position, wanted)),
-                    Ask::Following => following.take(),
-                };
-                let Some((position, wanted)) = page else {
-                    continue;
-                };
-                let fetched = job.fetch(&position, wanted);
-                following = fetched
-                    .as_ref()
-                    .ok()
-                    .and_then(|page| page.following(wanted));
-                // Nobody may be waiting any more.
-                if send.send(fetched).is_err() {
-                    break;
-                }
-            }
-        };
-        let named = thread::Builder::new().name("apilink-page".into());
-        named.spawn(work).ok().map(|_| Self { ask, pages })
-    }
-
-    /// The page that it was asked for, and whether it was asked for the one behind as well: where
-    /// this thread has to wait, the other one need not wait for it in turn.
-    fn receive(&self, goes_on: bool) -> (Result<Fetched>, bool) {
-        if let Ok(fetched) = self.pages.try_recv() {
-            return (fetched, false);
-        }
-        let goes_on = goes_on && self.ask.send(Ask::Following).is_ok();
-        // It answers every time that it is asked.
-        let fetched = self.pages.recv().unwrap_or_else(|_| Err(lost()));
-        (fetched, goes_on)
-    }
-}
-
-impl Fetched {
-    /// The page behind this one, of which so many rows were wanted, and the rows wanted of that.
-    fn following(&self, wanted: Option<u64>) -> Option<(Position, Option<u64>)> {
-        let left = wanted.map(|wanted| wanted.saturating_sub(self.page.rows.len() as u64));
-        let is_wanted = self.next != Position::End && left != Some(0);
-        is_wanted.then(|| (self.next.clone(), left))
-    }
-}
-
 impl Job {
-    fn fetch(&self, position: &Position, wanted: Option<u64>) -> Result<Fetched> {
+    pub(super) fn fetch(&self, position: &Position, wanted: Option<u64>) -> Result<Fetched> {
         let (at, before, request) = match position {
             Position::Query(at) => {
                 let Some(query) = self.demand.queries.get(*at) else {
@@ -609,127 +343,6 @@ impl Job {
         reply::check_data(&page, profile).map_err(|what| reply::wrong(name, &what))?;
         Ok(page)
     }
-
-    /// Refuses values that do not fit their columns, or warns of them.
-    fn judge(&self, page: &Page, warnings: &mut Vec<Diagnostic>) -> Result<()> {
-        let mut problems = Vec::new();
-        self.tell_misfits(
-            &page.misfits,
-            &page.rows,
-            &self.shape,
-            &self.layout,
-            &mut problems,
-        );
-        for (extra, read) in self.layout.extras.iter().zip(&page.extras) {
-            let (shape, layout) = (&extra.shape, &extra.layout);
-            self.tell_misfits(&read.misfits, &read.rows, shape, layout, &mut problems);
-        }
-        self.check_keys(page)?;
-        for problem in problems {
-            if self.fetcher.misfits == Misfits::Refused {
-                return Err(problem);
-            }
-            warnings.push(Diagnostic::new(SqlState::GENERAL_WARNING, problem.message));
-        }
-        Ok(())
-    }
-
-    /// Refuses a record without its key: what cannot be told apart cannot be read reliably.
-    fn check_keys(&self, page: &Page) -> Result<()> {
-        if page.lacks_parent {
-            return Err(reply::wrong(
-                &self.shape.name,
-                "has a record without the key that its rows are found by",
-            ));
-        }
-        if self.layout.array.is_some() {
-            return Ok(());
-        }
-        for &key in &self.shape.key {
-            let Some(slot) = self.layout.slot(key) else {
-                continue;
-            };
-            if page
-                .rows
-                .iter()
-                .any(|row| row.get(slot) == Some(ValueRef::Null))
-            {
-                let name = self
-                    .shape
-                    .columns
-                    .get(key)
-                    .map_or("?", |column| &column.name);
-                return Err(Diagnostic::new(
-                    SqlState::INVALID_CAST,
-                    format!(
-                        "Table {}: the service sent a record without its key {name}.",
-                        self.shape.name
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn tell_misfits(
-        &self,
-        misfits: &[Misfit],
-        rows: &[Row],
-        shape: &TableShape,
-        layout: &Layout,
-        problems: &mut Vec<Diagnostic>,
-    ) {
-        problems.extend(misfits.iter().filter_map(|misfit| {
-            let row = rows.get(misfit.row)?;
-            Some(self.misfit(shape, layout, row, misfit.slot, misfit.what))
-        }));
-    }
-
-    fn misfit(
-        &self,
-        shape: &TableShape,
-        layout: &Layout,
-        row: &Row,
-        slot: usize,
-        what: &str,
-    ) -> Diagnostic {
-        let column = layout
-            .columns
-            .get(slot)
-            .and_then(|&at| shape.columns.get(at));
-        let (name, kind) = column.map_or(("?", "?"), |column| {
-            (column.name.as_str(), column.sql_type.name())
-        });
-        let key: Vec<String> = shape
-            .key
-            .iter()
-            .filter_map(|&key| {
-                let value = row.get(layout.slot(key)?)?;
-                let name = &shape.columns.get(key)?.name;
-                match value {
-                    ValueRef::Integer(number) => Some(format!("{name} {number}")),
-                    ValueRef::Text(text) => Some(format!("{name} {text}")),
-                    _ => None,
-                }
-            })
-            .collect();
-        let key = if key.is_empty() {
-            String::new()
-        } else {
-            format!(", row with {}", key.join(", "))
-        };
-        let advice = match self.fetcher.misfits {
-            Misfits::Refused => "Set InvalidValues=NULL to read such values as NULL.",
-            Misfits::Null => "It is read as NULL.",
-        };
-        Diagnostic::new(
-            SqlState::INVALID_CAST,
-            format!(
-                "Table {}{key}, column {name} ({kind}): the service sent {what}. {advice}",
-                shape.name
-            ),
-        )
-    }
 }
 
 fn nothing() -> Fetched {
@@ -751,11 +364,4 @@ fn request(query: &Query) -> Request {
 
 pub(crate) fn cancelled() -> Diagnostic {
     Diagnostic::new(SqlState::CANCELLED, "The query was cancelled.")
-}
-
-fn lost() -> Diagnostic {
-    Diagnostic::new(
-        SqlState::GENERAL_ERROR,
-        "A page was lost: the thread that fetched it ended without a result.",
-    )
 }

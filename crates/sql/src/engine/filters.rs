@@ -2,7 +2,7 @@
 
 use apilink_core::profile::tables::{Filter, FilterOperator, Table};
 
-use super::request::render;
+use super::text::render;
 use crate::catalog::{ColumnShape, Origin, TableShape};
 use crate::value::Value;
 

@@ -7,13 +7,13 @@ use apilink_core::Result;
 use apilink_core::profile::tables::Table;
 
 use super::bytecode::{ScanFacts, Source, Stops};
-use super::fetch::{Delivered, Stream, Wanted};
 use super::plan::{Access, Compared, Plan, Role};
 use super::reply;
 use super::request::{Given, Requester, takes_keys};
 use super::row::Row;
 use super::runtime::{Key, Runtime, has_role, internal, lock, place};
 use super::scan::{Cursor, Rows};
+use super::stream::{Delivered, Stream, Wanted};
 use crate::catalog::{Catalog, TableShape, TableSource};
 use crate::types::SqlType;
 use crate::value::Value;

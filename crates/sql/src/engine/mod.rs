@@ -5,10 +5,11 @@
 //! [`constants`] read the program that `SQLite` made of it, which decides on the [`layout`] of rows
 //! and on what records [`carry`] of others. [`explain`] says all that in words.
 //!
-//! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans, [`choice`] takes
-//! those that are fewer, [`lookup`] puts keys together, [`fetch`] sends them, and [`page`] reads the
-//! replies ([`json`]) into batches of [`row`]s of [`cell`]s; [`reply`] says what is wrong with one, and
-//! [`names`] asks for what records do not show. [`repeat`], [`part`] and [`store`] keep what is read
+//! While it runs, [`scan`] walks over rows, [`request`] makes requests of plans ([`parameters`],
+//! [`text`]), [`choice`] takes those that are fewer, [`lookup`] puts keys together, [`stream`] asks for
+//! one page after the other, [`fetch`] sends the requests, and [`page`] reads the replies ([`json`]) into
+//! batches of [`row`]s of [`cell`]s; [`reply`] and [`misfit`] say what is wrong with one, and [`names`]
+//! asks for what records do not show. [`repeat`], [`part`] and [`store`] keep what is read
 //! again, [`runtime`] is what the scans share, and [`sqlite`] runs the statement, of which [`direct`]
 //! takes over what it can.
 
@@ -24,9 +25,11 @@ mod filters;
 mod json;
 pub(crate) mod layout;
 mod lookup;
+mod misfit;
 pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
+mod parameters;
 mod part;
 mod plan;
 mod planner;
@@ -38,7 +41,9 @@ pub(crate) mod runtime;
 mod scan;
 mod sqlite;
 mod store;
+mod stream;
 mod table;
+mod text;
 
 use std::sync::Arc;
 
@@ -74,6 +79,7 @@ impl Prepared {
         written: &str,
     ) -> Result<Self> {
         runtime.only_set = rewrite::only_set(sql);
+        runtime.may_keep = rewrite::may_have_outer_join(sql);
         let runtime = Arc::new(runtime);
         let mut connection = Connection::open_in_memory().map_err(of_sqlite)?;
         let cancel = runtime.fetcher.cancel.clone();

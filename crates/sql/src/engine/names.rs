@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::{Diagnostic, Result};
 
-use super::fetch::{Delivered, Fetcher, Stream, Wanted};
+use super::fetch::Fetcher;
 use super::layout::Layout;
 use super::page::Unnamed;
 use super::plan::{Compared, Plan};
-use super::request::{Requester, whole};
+use super::request::Requester;
 use super::row::Row;
 use super::runtime::{internal, lock};
+use super::stream::{Delivered, Stream, Wanted};
+use super::text::whole;
 use crate::catalog::{Catalog, CustomShow, Origin, TableShape, TableSource};
 use crate::value::Value;
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::fetch::Stream;
-use super::request::Demand;
+use super::request::{Demand, Query};
 use super::row::Row;
 use super::runtime::Key;
+use super::stream::Stream;
 use crate::types::SqlType;
 
 /// What is listed by so many requests is read as one stream: nothing is decided for each of them.
@@ -85,7 +85,7 @@ pub(super) fn split(demand: Demand, by_value: Option<Demand>) -> Vec<(Demand, Op
     let mut assigned = 0;
     for list in &demand.queries {
         let values = by_value.as_ref().map(|values| {
-            let stands_for_it = |query: &&super::request::Query| {
+            let stands_for_it = |query: &&Query| {
                 (&query.path, query.parent) == (&list.path, list.parent)
                     && list
                         .parameters

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::request::whole;
+use super::text::whole;
 use crate::catalog::TableShape;
 use crate::value::{Value, ValueRef};
 

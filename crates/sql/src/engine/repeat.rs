@@ -7,15 +7,16 @@ use apilink_core::Result;
 
 use super::bytecode::{ScanFacts, Source};
 use super::choice::Beginning;
-use super::fetch::{Delivered, Stream, Wanted};
 use super::layout::Layout;
 use super::part::{Part, split};
 use super::plan::{Access, Plan, Role};
-use super::request::{Demand, Given, whole};
+use super::request::{Demand, Given};
 use super::row::Row;
 use super::runtime::{Runtime, internal, lock};
 use super::scan::{Way, reaches};
 use super::store::StoredTable;
+use super::stream::{Delivered, Stream, Wanted};
+use super::text::whole;
 use crate::types::SqlType;
 use crate::value::Value;
 

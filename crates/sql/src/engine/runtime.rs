@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use apilink_core::{Diagnostic, Result, SqlState};
 
 use super::bytecode::{ScanFacts, Stops};
-use super::carry::Carrier;
+use super::carry::{CarriedRow, Carrier};
 use super::choice::{Beginning, Repeats};
-use super::fetch::{Fetcher, Stream};
+use super::fetch::Fetcher;
 use super::layout::Layout;
 use super::names;
 use super::plan::{Access, Plan, Role};
@@ -17,6 +17,7 @@ use super::request::{Demand, FEW_VALUES, Given, Requester};
 use super::row::Row;
 use super::scan::{Cursor, Limits, Rows, Way};
 use super::store::Store;
+use super::stream::Stream;
 use crate::catalog::{Catalog, Origin, TableShape, TableSource};
 use crate::types::SqlType;
 use crate::value::{Value, ValueRef};
@@ -29,6 +30,9 @@ pub(crate) struct Runtime {
     pub(crate) system: SystemRows,
     /// The values of the statement's only IN, where they are literals.
     pub(crate) only_set: Option<Vec<Value>>,
+    /// The statement may have an outer join: of what `SQLite` compares rows with, it does not say
+    /// whether they are left out.
+    pub(crate) may_keep: bool,
     state: Mutex<State>,
 }
 
@@ -41,7 +45,9 @@ pub(super) struct State {
     pub(super) carriers: HashMap<usize, Carrier>,
     /// Plans whose rows come in the records of another plan, as arrays.
     pub(super) carried_arrays: HashMap<usize, usize>,
-    /// The keys of records whose arrays came along, in that order.
+    /// What the rows of a place show of records that are looked up elsewhere.
+    pub(super) feeds: HashMap<Place, Vec<(Place, CarriedRow)>>,
+    /// The keys of records that came along, or whose arrays did, in that order.
     pub(super) carried_keys: VecDeque<(Place, Key)>,
     pub(super) cursors: HashMap<usize, Vec<Weak<Mutex<Cursor>>>>,
     pub(super) store: Store,
@@ -76,7 +82,7 @@ impl Key {
     pub(crate) fn of<'v>(value: impl Into<ValueRef<'v>>, sql_type: SqlType) -> Option<Self> {
         let value = value.into();
         if !matches!(sql_type, SqlType::Varchar { .. }) {
-            return super::request::whole(value).map(Self::Whole);
+            return super::text::whole(value).map(Self::Whole);
         }
         match value {
             ValueRef::Text(text) => Some(Self::Text(text.to_owned())),
@@ -89,7 +95,7 @@ impl Key {
     pub(super) fn is(&self, value: ValueRef<'_>) -> bool {
         match (self, value) {
             (Self::Text(text), ValueRef::Text(value)) => text == value,
-            (Self::Whole(number), value) => super::request::whole(value) == Some(*number),
+            (Self::Whole(number), value) => super::text::whole(value) == Some(*number),
             (Self::Text(_), _) => false,
         }
     }
@@ -109,6 +115,7 @@ impl Runtime {
             fetcher,
             system,
             only_set: None,
+            may_keep: true,
             state: Mutex::default(),
         }
     }
@@ -278,7 +285,11 @@ impl Runtime {
                 demand,
                 self.parent_key(plan, shape),
             )
-            .without(names::conditions(shape, &layout, plan));
+            .without(if self.may_keep {
+                Vec::new()
+            } else {
+                names::conditions(shape, &layout, plan)
+            });
             let limits = Limits {
                 way: self.way(plan, shape),
                 bound,
@@ -310,7 +321,7 @@ impl Runtime {
         let mut pairs = plan.arguments.iter().zip(given);
         let (_, given) = pairs.find(|(argument, _)| argument.role == *role)?;
         match given {
-            Given::One(value) => super::request::whole(value),
+            Given::One(value) => super::text::whole(value),
             Given::Many(_) => None,
         }
     }

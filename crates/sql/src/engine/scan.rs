@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use apilink_core::{Diagnostic, Result};
 
-use super::fetch::{Delivered, Stream, Wanted};
 use super::plan::Argument;
 use super::repeat::Shared;
-use super::request::{Given, whole};
+use super::request::Given;
 use super::row::Row;
 use super::runtime::{Runtime, internal};
 use super::store::StoredTable;
+use super::stream::{Delivered, Stream, Wanted};
+use super::text::whole;
 use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::{Value, ValueRef};
 

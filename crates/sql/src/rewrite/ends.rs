@@ -3,7 +3,8 @@
 //!
 //! Without GROUP BY there is one row in either form, and each aggregate sees the same rows. A key is
 //! a whole number and never NULL, so the first in order is the least; where no row passes the
-//! condition, MIN and an empty subquery are NULL.
+//! condition, MIN and an empty subquery are NULL. The same is so of the MAX of another column in whose
+//! order the list comes, with NULL before every value as `SQLite` has it.
 
 use apilink_core::profile::tables::{FilterOperator, Table};
 
@@ -98,25 +99,32 @@ fn can_order(place: &Place) -> bool {
     let Some((from, table, key)) = keyed_table(place) else {
         return false;
     };
-    let Some(ColumnShape {
-        name,
-        sql_type: SqlType::Bigint | SqlType::Integer,
-        nullable: false,
-        ..
-    }) = from.shape(key)
-    else {
-        return false;
-    };
-    let has_order = table.list.as_ref().is_some_and(|list| {
-        list.orders
-            .iter()
-            .any(|order| order.exact && order.column.eq_ignore_ascii_case(name))
+    let is_whole = from.shape(key).is_some_and(|key| {
+        matches!(key.sql_type, SqlType::Bigint | SqlType::Integer) && !key.nullable
     });
-    has_order
+    is_whole
+        && has_order(table, from, key)
         && place
             .conjuncts()
             .iter()
             .all(|part| is_filtered(place, part).is_some())
+}
+
+/// Whether the list comes in the order of a column.
+fn has_order(table: &Table, from: &From, column: Column) -> bool {
+    let Some(ColumnShape {
+        name,
+        ignore_case: false,
+        ..
+    }) = from.shape(column)
+    else {
+        return false;
+    };
+    table.list.as_ref().is_some_and(|list| {
+        list.orders
+            .iter()
+            .any(|order| order.exact && order.column.eq_ignore_ascii_case(name))
+    })
 }
 
 /// Whether the service compares as a part of the condition does. If it did not, every form would
@@ -167,16 +175,19 @@ fn oriented(found: Comparison) -> Option<(Span, &'static [FilterOperator], Span)
     Some((name, operators, value))
 }
 
-/// The call in an item that is `MIN(key)`, `MAX(key)` or `COUNT(*)`, with an alias or without.
+/// The call in an item that is `MIN(key)`, `MAX(key)`, `COUNT(*)` or the MAX of a column with an order, with
+/// an alias or without.
 fn aggregate(place: &Place, item: &Span) -> Option<Span> {
     let tokens = place.tokens;
-    let (from, _, key) = keyed_table(place)?;
+    let (from, table, key) = keyed_table(place)?;
     let close = tokens.close_of(item.start + 1)?;
     let argument = item.start + 2..close;
     let fits = if tokens.is(item.start, "COUNT") {
         tokens.source(&argument) == "*"
     } else {
-        tokens.is_any(item.start, &["MIN", "MAX"]) && from.resolve(tokens, &argument) == Some(key)
+        let column = from.resolve(tokens, &argument)?;
+        let is_key = column == key && tokens.is(item.start, "MIN");
+        is_key || (tokens.is(item.start, "MAX") && has_order(table, from, column))
     };
     let end = close + 1;
     let has_no_more = end == item.end || (tokens.is(end, "AS") && end + 2 == item.end);

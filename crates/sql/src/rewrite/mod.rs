@@ -33,6 +33,7 @@ use crate::catalog::Catalog;
 use edits::Edits;
 pub(crate) use limit::bounded;
 pub(crate) use only_set::only_set;
+pub(crate) use right_join::may_have_outer_join;
 use scope::{Ctes, From};
 pub(crate) use star::without_stars;
 use syntax::{Core, Select};

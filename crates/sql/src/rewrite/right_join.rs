@@ -5,7 +5,13 @@
 
 use super::Place;
 use super::edits::{Edits, Piece};
-use super::tokens::Span;
+use super::tokens::{Span, Tokens};
+
+/// Whether a statement may have an outer join.
+pub(crate) fn may_have_outer_join(sql: &str) -> bool {
+    let words = ["LEFT", "RIGHT", "FULL", "OUTER"];
+    Tokens::new(sql).is_none_or(|tokens| tokens.all().any(|at| tokens.is_any(at, &words)))
+}
 
 pub(super) fn apply(place: &Place, edits: &mut Edits) {
     let Some(from) = &place.from else { return };

@@ -30,13 +30,27 @@ fn a_key_is_counted_as_rows() {
             "SELECT COUNT(*) AS \"COUNT(id)\" FROM matters UNION ALL SELECT COUNT(*) AS \"COUNT(id)\" FROM contacts",
         ),
         (
+            "SELECT COUNT(*) AS n FROM (SELECT id FROM matters WHERE rate > 1 ORDER BY number, id) AS t WHERE id > 1",
+            "SELECT COUNT(*) AS n FROM (SELECT id FROM matters WHERE rate > 1) AS t WHERE id > 1",
+        ),
+        (
+            "SELECT COUNT(DISTINCT id) n, COUNT(DISTINCT client_id) FROM matters m WHERE rate > 1",
+            "SELECT COUNT(*) n, COUNT(DISTINCT client_id) FROM matters m WHERE rate > 1",
+        ),
+        (
             "SELECT COUNT(id) + 1 FROM matters",
             "SELECT COUNT(*) + 1 FROM matters",
         ),
     ]);
     assert_untouched(&[
         "SELECT COUNT(client_id) FROM matters",
-        "SELECT COUNT(DISTINCT id) FROM matters",
+        "SELECT COUNT(DISTINCT client_id) FROM matters",
+        "SELECT COUNT(*) FROM (SELECT rate FROM matters ORDER BY number LIMIT 3)",
+        "SELECT COUNT(*) + rate FROM (SELECT rate FROM matters ORDER BY number)",
+        "SELECT COUNT(*), GROUP_CONCAT(rate) FROM (SELECT rate FROM matters ORDER BY number)",
+        "SELECT rate FROM (SELECT rate FROM matters ORDER BY number)",
+        "SELECT COUNT(DISTINCT m.id) FROM matters m JOIN activities a ON a.matter_id = m.id",
+        "SELECT COUNT(DISTINCT id) FROM balances",
         "SELECT COUNT(id) FILTER (WHERE id > 2) FROM matters",
         "SELECT COUNT(id) OVER () FROM matters",
         "SELECT COUNT(m.id) FROM contacts c LEFT JOIN matters m ON m.client_id = c.id",
