@@ -20,7 +20,7 @@ pub fn write_to(
 ) -> Outcome {
     let Some(path) = file else {
         let mut out = BufWriter::with_capacity(
-            1 << 16,
+            CAPACITY,
             Announced {
                 inner: io::stdout().lock(),
                 before_first: Some(before_first),
@@ -38,7 +38,7 @@ pub fn write_to(
             Ok(out.flush()?)
         }
         Target::File(target) => {
-            let mut out = BufWriter::new(beside(&target).map_err(problem)?);
+            let mut out = BufWriter::with_capacity(CAPACITY, beside(&target).map_err(problem)?);
             write(&mut out)?;
             let out = out
                 .into_inner()
@@ -48,6 +48,9 @@ pub fn write_to(
         }
     }
 }
+
+/// Bytes that are written at once: more than a page of rows has in most cases.
+const CAPACITY: usize = 1 << 16;
 
 /// How many symbolic links are followed: as many as Linux follows.
 const MAX_LINKS: usize = 40;
