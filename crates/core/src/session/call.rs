@@ -485,7 +485,11 @@ impl Call<'_, '_> {
         if reply.status() == StatusCode::TOO_MANY_REQUESTS && waited.as_secs() > 0 {
             what = format!("{what} after a wait of {:.0} s", waited.as_secs_f64());
         }
-        problem::record(profile, reply, &what, &secrets)
+        let mut problem = problem::record(profile, reply, &what, &secrets);
+        if reply.status() == StatusCode::NOT_FOUND && self.is_api {
+            problem.message += &problem::outside(profile, self.url.path());
+        }
+        problem
     }
 
     fn not_followed(&self, reply: &Response) -> Diagnostic {
