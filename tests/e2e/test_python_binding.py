@@ -860,6 +860,10 @@ def test_the_log_goes_to_a_logger(sandbox, caplog):
         connection.get("matters", limit=1)
     records = [record for record in caplog.records if record.name == "test.apilink"]
     assert {record.levelno for record in records} == {logging.INFO, logging.DEBUG}
+    messages = [record.getMessage() for record in records]
+    # Without the time and the level, which a logger writes by itself.
+    assert all(re.match(r"\[\w+\] \S", message) for message in messages), messages
+    assert any("GET /api/v4/matters.json: 200" in message for message in messages)
     with pytest.raises(TypeError):
         apilink.Connection("", log="stdout")
 

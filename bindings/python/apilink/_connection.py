@@ -78,7 +78,7 @@ class Connection:
         login_timeout: seconds that a login may take. In place of the property LoginTimeout.
         log: a logging.Logger, or a function of a level and a line. It is called on any thread, and
             may call nothing of apilink but cancel(). A logger gets the levels 1 and 2 as INFO and
-            the others as DEBUG.
+            the others as DEBUG, without the time and the level that a line begins with.
         log_level: how much is logged, 1 to 5, as the property Verbosity.
         authorize: shows the URL at which a person logs in, in place of the system's browser. It
             must return at once; False gives the login up. It may be called on another thread than

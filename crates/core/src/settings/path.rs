@@ -80,6 +80,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    #[cfg(not(windows))]
+    use crate::settings::Settings;
 
     #[test]
     fn paths_of_windows_are_told_from_others() {
@@ -111,9 +113,19 @@ mod tests {
     #[cfg(not(windows))]
     #[test]
     fn a_file_of_windows_is_refused_elsewhere() {
-        let error = file_path("Logfile", r"C:\logs\apilink.log").unwrap_err();
-        assert_eq!(error.sqlstate.as_str(), "HY024");
-        assert!(error.message.starts_with("Logfile: "), "{}", error.message);
-        assert!(error.message.contains("%APPDATA%"), "{}", error.message);
+        for property in [
+            "OAuthSettingsLocation",
+            "Logfile",
+            "SSLServerCert",
+            "SSLClientCert",
+        ] {
+            let text = format!(r"{property}=C:\Users\me\file.txt");
+            let error = Settings::parse(&text).unwrap_err();
+            assert_eq!(error.sqlstate.as_str(), "HY024");
+            assert!(error.message.starts_with(property), "{}", error.message);
+            assert!(error.message.contains("%APPDATA%"), "{}", error.message);
+        }
+        // The profile is built in, wherever the string says that its file is.
+        Settings::parse(r"Profile=C:\profiles\Clio.apip").unwrap();
     }
 }
