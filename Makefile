@@ -49,7 +49,7 @@ test-rust: ## Unit, property and integration tests in Rust
 	cargo nextest run --workspace --locked
 
 .PHONY: test-e2e
-test-e2e: build ## The library from outside: C, C++, Python, C#
+test-e2e: build tool ## The library from outside: C, C++, Python, C#
 	$(PYTEST) -n 2 tests/e2e
 
 .PHONY: test-sanitizers

@@ -28,8 +28,10 @@
  *    most, and two more for each token that is being refreshed), do the input and output. SIGPIPE
  *    is blocked in them while they do. A thread that calls needs a stack of 128 KiB.
  *  - HTTP errors are replies: APILINK_SUCCESS_WITH_INFO with a response. APILINK_ERROR says that
- *    there is no reply.
+ *    there is no reply. A good reply that comes with a warning is APILINK_SUCCESS_WITH_INFO too:
+ *    look at its status.
  *  - Every function can fail with HY000 as well, where the library has a bug.
+ *  - It needs C99, or C++11, or later.
  */
 
 
@@ -530,10 +532,11 @@ int32_t apilink_request_free(apilink_request *request);
 // @param url            a path below the API's base, such as "matters" or
 //                       "matters/17?fields=id,etag"; an absolute path such as
 //                       "/api/v4/matters.json"; or an absolute URL of the region's own origin.
-//                       Anything else is refused, so that the token cannot reach another host.
+//                       apilink_request_execute refuses anything else (HY024), so that the token
+//                       cannot reach another host.
 // @param url_length     its length in bytes, or -1.
 // @return APILINK_SUCCESS; APILINK_ERROR (HY024: method; HY090, HY009; HY010: a call is running);
-//         APILINK_INVALID_HANDLE. The URL is checked when the request is executed.
+//         APILINK_INVALID_HANDLE.
 //
 // Threads: any; a call that overlaps another one on the same request gets HY010.
 int32_t apilink_request_prepare(apilink_request *request,
@@ -549,10 +552,10 @@ int32_t apilink_request_prepare(apilink_request *request,
 // @param request        the request.
 // @param method         GET, POST, PATCH, PUT, DELETE, HEAD or OPTIONS.
 // @param method_length  its length in bytes, or -1.
-// @param url            an absolute URL.
+// @param url            an absolute URL. apilink_request_execute refuses anything else (HY024).
 // @param url_length     its length in bytes, or -1.
 // @return APILINK_SUCCESS; APILINK_ERROR (HY024: method; HY090, HY009; HY010: a call is running);
-//         APILINK_INVALID_HANDLE. The URL is checked when the request is executed.
+//         APILINK_INVALID_HANDLE.
 //
 // Threads: any; a call that overlaps another one on the same request gets HY010.
 int32_t apilink_request_prepare_signed(apilink_request *request,
@@ -680,7 +683,8 @@ int32_t apilink_request_set_timeout(apilink_request *request, int64_t seconds);
 //                  after an error.
 // @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO: the reply has an HTTP status of 400 or
 //         more, and the first record holds the service's own error type and message, with the
-//         status as native code (also 01000 for other warnings); APILINK_ERROR: there is no
+//         status as native code; or the status is below 400, and the records are warnings
+//         (01000): apilink_response_status tells the two apart; APILINK_ERROR: there is no
 //         reply; APILINK_INVALID_HANDLE.
 //
 // SQLSTATEs: 08003 not connected, 08001 the service cannot be reached, 08S01 the connection broke,

@@ -243,7 +243,7 @@ impl Connection {
             Phase::Connected(session) => Ok((Arc::clone(session), scope.token())),
             Phase::Idle | Phase::Connecting => Err(Diagnostic::new(
                 SqlState::NOT_CONNECTED,
-                "The connection is not connected. Call apilink_connection_connect first.",
+                "The connection is not connected. Connect it first.",
             )),
             Phase::Freed => Err(was_freed()),
         }

@@ -587,10 +587,11 @@ pub extern "C" fn apilink_request_free(request: *mut apilink_request) -> i32 {
 /// @param url            a path below the API's base, such as "matters" or
 ///                       "matters/17?fields=id,etag"; an absolute path such as
 ///                       "/api/v4/matters.json"; or an absolute URL of the region's own origin.
-///                       Anything else is refused, so that the token cannot reach another host.
+///                       apilink_request_execute refuses anything else (HY024), so that the token
+///                       cannot reach another host.
 /// @param url_length     its length in bytes, or -1.
 /// @return APILINK_SUCCESS; APILINK_ERROR (HY024: method; HY090, HY009; HY010: a call is running);
-///         APILINK_INVALID_HANDLE. The URL is checked when the request is executed.
+///         APILINK_INVALID_HANDLE.
 ///
 /// Threads: any; a call that overlaps another one on the same request gets HY010.
 #[unsafe(no_mangle)]
@@ -621,10 +622,10 @@ pub unsafe extern "C" fn apilink_request_prepare(
 /// @param request        the request.
 /// @param method         GET, POST, PATCH, PUT, DELETE, HEAD or OPTIONS.
 /// @param method_length  its length in bytes, or -1.
-/// @param url            an absolute URL.
+/// @param url            an absolute URL. apilink_request_execute refuses anything else (HY024).
 /// @param url_length     its length in bytes, or -1.
 /// @return APILINK_SUCCESS; APILINK_ERROR (HY024: method; HY090, HY009; HY010: a call is running);
-///         APILINK_INVALID_HANDLE. The URL is checked when the request is executed.
+///         APILINK_INVALID_HANDLE.
 ///
 /// Threads: any; a call that overlaps another one on the same request gets HY010.
 #[unsafe(no_mangle)]
@@ -836,7 +837,8 @@ pub extern "C" fn apilink_request_set_timeout(request: *mut apilink_request, sec
 ///                  after an error.
 /// @return APILINK_SUCCESS; APILINK_SUCCESS_WITH_INFO: the reply has an HTTP status of 400 or
 ///         more, and the first record holds the service's own error type and message, with the
-///         status as native code (also 01000 for other warnings); APILINK_ERROR: there is no
+///         status as native code; or the status is below 400, and the records are warnings
+///         (01000): apilink_response_status tells the two apart; APILINK_ERROR: there is no
 ///         reply; APILINK_INVALID_HANDLE.
 ///
 /// SQLSTATEs: 08003 not connected, 08001 the service cannot be reached, 08S01 the connection broke,

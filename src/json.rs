@@ -143,7 +143,7 @@ pub(crate) fn length(value: &Value) -> Result<usize> {
 fn is_not(what: &str) -> Diagnostic {
     Diagnostic::new(
         SqlState::INVALID_CAST,
-        format!("The value is not {what}. Ask apilink_response_json_type for its type."),
+        format!("The value is not {what}. Ask for its type first, or read it as text."),
     )
 }
 

@@ -238,6 +238,6 @@ const OCTETS: &str = "application/octet-stream";
 fn not_prepared() -> Diagnostic {
     Diagnostic::new(
         SqlState::SEQUENCE,
-        "The request has not been prepared. Call apilink_request_prepare first.",
+        "The request has not been prepared. Prepare it first.",
     )
 }

@@ -1,8 +1,8 @@
 """What every end-to-end test needs: the built library, the sandbox, a C compiler.
 
-`make test` builds the library and the sandbox first and says where they are in the environment:
+`make test` builds the library, the tool and the sandbox first and says where they are in the environment:
 
-APILINK_BUILD     the cargo output directory with libapilink.so, clio-sandbox and
+APILINK_BUILD     the cargo output directory with libapilink.so, apilink, clio-sandbox and
                   clio-sandbox-browser (default: target/release)
 APILINK_SKIP      tools that may be missing, by name, separated by commas
 """

@@ -9,6 +9,7 @@ import datetime
 import gc
 import html
 import http.server
+import inspect
 import json
 import logging
 import os
@@ -36,6 +37,7 @@ sys.path.insert(0, str(PACKAGE))
 
 import apilink  # noqa: E402
 from apilink import _library  # noqa: E402
+from apilink._request import Request  # noqa: E402
 
 apilink.load(BUILD)
 
@@ -181,6 +183,8 @@ def test_users_of_the_package_see_its_types(tmp_path):
         "status: int = c.get('matters').status\n"
         "wrong: int = c.get('matters').text\n"
         "reveal_type(c.token_expiry)\n"
+        "number: str = next(c.records('matters', fields='id', status='open'))['id']\n"
+        "c.get('matters', limit='x')\n"
     )
     result = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
@@ -189,7 +193,7 @@ def test_users_of_the_package_see_its_types(tmp_path):
         text=True,
     )
     errors = [line for line in result.stdout.splitlines() if " error: " in line]
-    assert len(errors) == 1 and "program.py:4" in errors[0], result.stdout
+    assert [error.split(":")[1] for error in errors] == ["4", "7"], result.stdout
     assert "datetime | None" in result.stdout
 
 
@@ -675,6 +679,63 @@ def test_a_connection_that_is_not_connected(sandbox):
     assert not connection.connected
     with connection as same:
         assert same is connection and connection.get("matters", limit=1).ok
+    assert not connection.connected
+    with pytest.raises(apilink.ClosedError):
+        connection.connect()
+
+
+def test_objects_show_what_they_are_and_no_secret(sandbox):
+    string = sandbox.string_with_token()
+    connection = apilink.Connection(string)
+    assert repr(connection) == "<Connection open>"
+    request = connection.prepare("get", "matters?page_token=canary", fields="id")
+    assert repr(request) == "<Request GET matters>"
+    signed = connection.prepare("PUT", "https://s3.example/x?signature=canary", signed=True)
+    assert repr(signed) == "<Request PUT to a signed URL>"
+    connection.close()
+    assert repr(connection) == "<Connection closed>"
+
+
+def test_misspelt_keywords_are_refused(clio):
+    for misspelt, meant in [
+        ("limt", "limit"),
+        ("field", "fields"),
+        ("oder", "order"),
+        ("header", "headers"),
+        ("time_out", "timeout"),
+    ]:
+        for call in (clio.get, clio.pages, clio.records, clio.post, clio.delete):
+            with pytest.raises(TypeError, match=f"{misspelt} .* did you mean {meant}"):
+                next(iter(call("matters", **{misspelt: "1"})))
+    request = clio.prepare("GET", "matters", params={"limt": 1}, fields="id")
+    assert repr(request) == "<Request GET matters>"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'time_out'"):
+        apilink.connect("", time_out=1)
+
+
+def test_no_parameter_of_clio_is_taken_for_a_misspelt_keyword():
+    tables = json.loads((ROOT / "profiles" / "clio" / "tables.json").read_text())
+    names = set(re.findall(r'"([a-z_]+)"', json.dumps(parameters_of(tables))))
+    assert {"created_since", "query", "status", "type"} <= names
+    Request._refuse_misspelt(dict.fromkeys(names))
+
+
+def parameters_of(tree: object) -> list:
+    """Everything in the profile that says how a parameter is called."""
+    if isinstance(tree, list):
+        return [found for one in tree for found in parameters_of(one)]
+    if not isinstance(tree, dict):
+        return []
+    own = [value for key, value in tree.items() if key == "parameter"]
+    return own + [found for value in tree.values() for found in parameters_of(value)]
+
+
+def test_the_ways_to_read_name_their_keywords():
+    """For completion: what a list usually needs is in the signature."""
+    for method in ("get", "pages", "records"):
+        parameters = inspect.signature(getattr(apilink.Connection, method)).parameters
+        assert {"fields", "order", "limit", "params", "headers", "timeout"} <= set(parameters)
+        assert getattr(apilink.Connection, method).__doc__
 
 
 def test_warnings_are_python_warnings(sandbox):
@@ -799,6 +860,10 @@ def test_the_log_goes_to_a_logger(sandbox, caplog):
         connection.get("matters", limit=1)
     records = [record for record in caplog.records if record.name == "test.apilink"]
     assert {record.levelno for record in records} == {logging.INFO, logging.DEBUG}
+    messages = [record.getMessage() for record in records]
+    # Without the time and the level, which a logger writes by itself.
+    assert all(re.match(r"\[\w+\] \S", message) for message in messages), messages
+    assert any("GET /api/v4/matters.json: 200" in message for message in messages)
     with pytest.raises(TypeError):
         apilink.Connection("", log="stdout")
 
@@ -1099,13 +1164,14 @@ child = os.fork()
 if child == 0:
     try:
         for call in (lambda: connection.get("matters"), request.execute, lambda: response.content,
-                     lambda: connection.token, lambda: connection.connected):
+                     lambda: connection.token):
             try:
                 call()
             except apilink.ClosedError as error:
                 assert "forked" in str(error)
             else:
                 raise AssertionError("an inherited handle works")
+        assert not connection.connected
         # As many new ones as there are inherited ones, whose ends must not end the new ones.
         with apilink.connect(os.environ["STRING"]) as own:
             fresh = own.prepare("GET", "matters", fields="id", limit=1)

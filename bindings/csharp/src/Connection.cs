@@ -120,13 +120,14 @@ namespace Apilink
             }
         }
 
-        /// <summary>Whether it is connected.</summary>
+        /// <summary>Whether it is connected; false when it was disposed of.</summary>
         public bool IsConnected
         {
             get
             {
                 Callbacks.ForbidWithin();
-                handle.Check(native.ConnectionIsConnected(handle, out var connected));
+                var connected = 0;
+                handle.TryCall(one => native.ConnectionIsConnected(one, out connected));
                 return connected != 0;
             }
         }
@@ -259,6 +260,11 @@ namespace Apilink
             CancellationToken cancellation = default(CancellationToken)) =>
             Send("PATCH", path, json, query, cancellation);
 
+        /// <summary>Replaces, with a JSON body.</summary>
+        public Response Put(string path, string json, Query query = null,
+            CancellationToken cancellation = default(CancellationToken)) =>
+            Send("PUT", path, json, query, cancellation);
+
         /// <summary>Deletes.</summary>
         public Response Delete(string path, Query query = null,
             CancellationToken cancellation = default(CancellationToken)) =>
@@ -304,6 +310,25 @@ namespace Apilink
                 {
                     page?.Dispose();
                 }
+            }
+        }
+
+        /// <summary>The records of a list, over all its pages, which are fetched one by one while
+        /// they are enumerated. A record can be read until the enumeration leaves its page.
+        /// </summary>
+        /// <exception cref="HttpException">A page has a status of 400 or more.</exception>
+        /// <exception cref="InvalidOperationException">The reply is not a list.</exception>
+        public IEnumerable<Record> Records(string path, Query query = null,
+            CancellationToken cancellation = default(CancellationToken))
+        {
+            foreach (var page in Pages(path, query, cancellation))
+            {
+                if (page.GetKind("/data") != JsonKind.Array)
+                    throw new InvalidOperationException(
+                        $"{path} is not a list: its reply has no array \"data\".");
+                var count = page.GetLength("/data");
+                for (long index = 0; index < count; index++)
+                    yield return new Record(page, $"/data/{index}");
             }
         }
 

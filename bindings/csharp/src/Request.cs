@@ -23,6 +23,18 @@ namespace Apilink
         /// <summary>Adds a time with its offset from UTC.</summary>
         public void Add(string name, DateTimeOffset value) =>
             Add(name, value.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture));
+
+        /// <summary>Adds a time in UTC, or a local time with its offset from UTC.</summary>
+        /// <exception cref="ArgumentException">The time does not say which of the two it is
+        /// (DateTimeKind.Unspecified).</exception>
+        public void Add(string name, DateTime value)
+        {
+            if (value.Kind == DateTimeKind.Unspecified)
+                throw new ArgumentException(
+                    $"The time for {name} has no time zone. Give a DateTimeOffset, or a DateTime of kind Utc or Local.",
+                    nameof(value));
+            Add(name, new DateTimeOffset(value));
+        }
     }
 
     /// <summary>A request that was prepared with Connection.Prepare. It runs one call at a time.

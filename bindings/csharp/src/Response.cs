@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
@@ -210,6 +211,34 @@ namespace Apilink
             var at = new Text(pointer);
             return Get(native.ResponseJsonDouble(Handle, at.Bytes, at.Length, out var value), value);
         }
+
+        /// <summary>A number, such as an amount of money, also one that is sent as a string. A
+        /// number is exact to 15 digits, a string to all that a decimal has. Null if the pointer
+        /// leads nowhere or to null.</summary>
+        /// <exception cref="ApilinkException">22018: it is something else; 22003: it does not fit.
+        /// </exception>
+        public decimal? GetDecimal(string pointer)
+        {
+            var kind = GetKind(pointer);
+            if (kind == null || kind == JsonKind.Null)
+                return null;
+            var isNumber = kind == JsonKind.Integer || kind == JsonKind.Double || kind == JsonKind.String;
+            var text = isNumber ? GetString(pointer) : "";
+            try
+            {
+                return decimal.Parse(text, NumberStyles.Float & ~Blanks, CultureInfo.InvariantCulture);
+            }
+            catch (FormatException)
+            {
+                throw new ApilinkException("22018", "The value is not a number. Ask GetKind for its type.");
+            }
+            catch (OverflowException)
+            {
+                throw new ApilinkException("22003", "The number does not fit into a decimal. Read it as text.");
+            }
+        }
+
+        const NumberStyles Blanks = NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
 
         /// <summary>A truth value. Null if the pointer leads nowhere or to null.</summary>
         /// <exception cref="ApilinkException">22018: it is something else.</exception>

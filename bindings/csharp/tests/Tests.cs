@@ -161,6 +161,52 @@ static class Tests
         }
     }
 
+    static void AllRecordsAreRead()
+    {
+        using (var clio = Connect())
+        {
+            var query = AllIds(100);
+            query[0] = new KeyValuePair<string, string>("fields", "id,client{name}");
+            var names = new List<string>();
+            var ids = new HashSet<long>();
+            foreach (var matter in clio.Records("matters", query))
+            {
+                ids.Add(matter.GetInt64("/id").Value);
+                names.Add(matter.GetString("/client/name"));
+                Equal(JsonKind.Object, matter.GetKind("").Value);
+                True(matter.ToString().StartsWith("{"));
+            }
+            Equal(250, ids.Count);
+            Equal(250, names.Count(name => name.Length > 0));
+            Equal(404, Throws<HttpException>(() => clio.Records("matters/999999999").Count()).Status);
+            True(Throws<InvalidOperationException>(() => clio.Records("users/who_am_i").Count())
+                .Message.Contains("not a list"));
+        }
+    }
+
+    static void MoneyIsReadToTheLastDigit()
+    {
+        using (var clio = Connect())
+        {
+            var query = new Query { { "fields", "id,total,note,date" }, { "type", "ExpenseEntry" }, { "limit", 200 } };
+            using (var page = clio.Get("activities", query).EnsureSuccess())
+            {
+                var fractions = 0;
+                for (long row = 0; row < page.GetLength("/data"); row++)
+                {
+                    var total = page.GetDecimal($"/data/{row}/total");
+                    Equal(page.GetString($"/data/{row}/total"),
+                        total?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                    fractions += total != decimal.Truncate(total.Value) ? 1 : 0;
+                }
+                True(fractions > 0, "no amount has cents");
+                Equal(null, page.GetDecimal("/nowhere"));
+                Fails("22018", () => page.GetDecimal("/data"));
+                Fails("22018", () => page.GetDecimal("/data/0/date"));
+            }
+        }
+    }
+
     static void PagesAreFetchedWhenTheyAreNeeded()
     {
         using (var clio = Connect())
@@ -225,6 +271,11 @@ static class Tests
             var later = Fields("id");
             later.Add("created_since", DateTimeOffset.UtcNow.AddYears(10));
             Equal(0, Ids(clio.Get("matters", later)).Count);
+            var utc = new Query { { "created_since", new DateTime(2040, 1, 2, 3, 4, 5, DateTimeKind.Utc) } };
+            Equal("2040-01-02T03:04:05+00:00", utc[0].Value);
+            var local = new Query { { "created_since", DateTime.Now } };
+            Equal(DateTimeOffset.Now.ToString("zzz"), local[0].Value.Substring(local[0].Value.Length - 6));
+            Throws<ArgumentException>(() => new Query { { "created_since", new DateTime(2040, 1, 2) } });
         }
     }
 
@@ -388,6 +439,7 @@ static class Tests
         clio.Connect();
         clio.Dispose();
         clio.Dispose();
+        True(!clio.IsConnected);
         clio.Cancel();
         Equal(1, Ids(page).Count);
         Throws<ObjectDisposedException>(() => clio.Get("matters"));

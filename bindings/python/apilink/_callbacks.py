@@ -88,7 +88,9 @@ def _log(number: int | None, level: int, line: int, length: int) -> None:
     _thread.restricted = True
     try:
         if isinstance(target, logging.Logger):
-            target.log(_LEVELS.get(level, logging.DEBUG), "%s", text)
+            # A logger writes the time and the level by itself.
+            *_, module, message = text.split("\t", 3)
+            target.log(_LEVELS.get(level, logging.DEBUG), "%s %s", module, message)
         else:
             target(level, text)
     finally:

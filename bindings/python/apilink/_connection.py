@@ -13,19 +13,35 @@ from typing import Any, Callable, Iterator
 
 from . import _callbacks
 from ._callbacks import Authorize, LogTarget, Registration
-from ._errors import ApilinkWarning, Diagnostic
+from ._errors import ApilinkWarning, ClosedError, Diagnostic
 from ._handle import Handle, T, interruptible, text_argument
 from ._library import NO_DATA, SUCCESS, SUCCESS_WITH_INFO, Path, library
-from ._request import Body, HeaderFields, Params, Request
+from ._request import Body, Fields, HeaderFields, Params, Request
 from ._response import Response
 
 # How often a call looks whether the one that it waits for is connect(), in seconds.
 _TICK = 0.05
 
 
-def connect(connection_string: str, **options: Any) -> Connection:
-    """Connects with a connection string, and returns the connection: see Connection."""
-    connection = Connection(connection_string, **options)
+def connect(
+    connection_string: str,
+    *,
+    timeout: float | None = None,
+    login_timeout: float | None = None,
+    log: LogTarget | None = None,
+    log_level: int = 2,
+    authorize: Callable[[str], object] | None = None,
+) -> Connection:
+    """Connects with a connection string, and returns the connection. The keywords are those of
+    Connection."""
+    connection = Connection(
+        connection_string,
+        timeout=timeout,
+        login_timeout=login_timeout,
+        log=log,
+        log_level=log_level,
+        authorize=authorize,
+    )
     connection.connect()
     return connection
 
@@ -62,7 +78,7 @@ class Connection:
         login_timeout: seconds that a login may take. In place of the property LoginTimeout.
         log: a logging.Logger, or a function of a level and a line. It is called on any thread, and
             may call nothing of apilink but cancel(). A logger gets the levels 1 and 2 as INFO and
-            the others as DEBUG.
+            the others as DEBUG, without the time and the level that a line begins with.
         log_level: how much is logged, 1 to 5, as the property Verbosity.
         authorize: shows the URL at which a person logs in, in place of the system's browser. It
             must return at once; False gives the login up. It may be called on another thread than
@@ -89,6 +105,10 @@ class Connection:
             self._set_log(log, log_level)
         if authorize is not None:
             self._set_authorize(authorize)
+
+    def __repr__(self) -> str:
+        # Not the string, which holds secrets; and no call, which callbacks may not make.
+        return f"<Connection {'open' if self._handle.is_open else 'closed'}>"
 
     def _set_log(self, log: LogTarget, level: int) -> None:
         if not isinstance(log, logging.Logger) and not callable(log):
@@ -131,9 +151,12 @@ class Connection:
 
     @property
     def connected(self) -> bool:
-        """Whether it is connected."""
+        """Whether it is connected; False when it is closed."""
         connected = c_int32()
-        self._handle.call("apilink_connection_is_connected", byref(connected))
+        try:
+            self._handle.call("apilink_connection_is_connected", byref(connected))
+        except ClosedError:
+            return False
         return bool(connected.value)
 
     def disconnect(self) -> None:
@@ -254,8 +277,9 @@ class Connection:
             service.
         params, query: the query. Keywords are parameters too; ``params`` takes those that are no
             Python names, such as {"ids[]": [1, 2]}. None is left out, a list repeats its name
-            (that of fields is joined by commas), and a time must have a time zone.
-        headers: further headers.
+            (that of fields is joined by commas), and a time must have a time zone. A keyword that
+            is nearly one of these here is refused as misspelt; ``params`` takes it.
+        headers: further headers: a mapping, or pairs of name and value where names repeat.
         json: a body, written as JSON.
         data: a body: bytes or text, a binary file, or pieces of bytes out of an iterable. A file
             or iterable is read once, while it is sent, and maybe on another thread.
@@ -268,6 +292,7 @@ class Connection:
             a document version. The token is not sent there.
         """
         request = self._exclusive(lambda: Request(self, self._handle))
+        request._refuse_misspelt(query)
         request._prepare(method, path, signed)
         request._add_query(params, query)
         request._add_headers(headers)
@@ -276,43 +301,264 @@ class Connection:
             request._handle.call("apilink_request_set_timeout", seconds(timeout))
         return request
 
-    def request(self, method: str, path: str, **options: Any) -> Response:
-        """Makes a request and returns the response, whatever its status: see prepare()."""
-        return self.prepare(method, path, **options).execute()
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        fields: Fields | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        json: Any = None,
+        data: Body | None = None,
+        file: Path | None = None,
+        length: int | None = None,
+        content_type: str | None = None,
+        timeout: float | None = None,
+        signed: bool = False,
+        **query: Any,
+    ) -> Response:
+        """Makes a request and returns the response, whatever its status.
 
-    def get(self, path: str, **options: Any) -> Response:
-        """Reads: see prepare()."""
-        return self.request("GET", path, **options)
+        fields: what to send of each record: "id,client{name}", or a list of these.
+        The other keywords are those of prepare().
+        """
+        return self.prepare(
+            method,
+            path,
+            params=params,
+            headers=headers,
+            json=json,
+            data=data,
+            file=file,
+            length=length,
+            content_type=content_type,
+            timeout=timeout,
+            signed=signed,
+            fields=fields,
+            **query,
+        ).execute()
 
-    def post(self, path: str, **options: Any) -> Response:
-        """Creates: see prepare()."""
-        return self.request("POST", path, **options)
+    def get(
+        self,
+        path: str,
+        *,
+        fields: Fields | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        **query: Any,
+    ) -> Response:
+        """Reads, and returns the response, whatever its status.
 
-    def patch(self, path: str, **options: Any) -> Response:
-        """Changes: see prepare()."""
-        return self.request("PATCH", path, **options)
+        path: such as "matters/17"; see prepare().
+        fields: what to send of each record: "id,client{name}", or a list of these.
+        order: the order of a list, such as "id(asc)".
+        limit: the most records of a list that one response holds.
+        params, query: further parameters of the query, such as status="open"; see prepare().
+        headers: further headers.
+        timeout: seconds, in place of the connection's.
+        """
+        return self.request(
+            "GET",
+            path,
+            fields=fields,
+            order=order,
+            limit=limit,
+            params=params,
+            headers=headers,
+            timeout=timeout,
+            **query,
+        )
 
-    def put(self, path: str, **options: Any) -> Response:
-        """Uploads: see prepare()."""
-        return self.request("PUT", path, **options)
+    def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        data: Body | None = None,
+        file: Path | None = None,
+        length: int | None = None,
+        content_type: str | None = None,
+        fields: Fields | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        signed: bool = False,
+        **query: Any,
+    ) -> Response:
+        """Creates, and returns the response, whatever its status.
 
-    def delete(self, path: str, **options: Any) -> Response:
-        """Deletes: see prepare()."""
-        return self.request("DELETE", path, **options)
+        json: the body, written as JSON; Clio wants {"data": {...}}.
+        fields: what to send back of the record: "id,etag", or a list of these.
+        The other keywords are those of prepare().
+        """
+        return self.request(
+            "POST",
+            path,
+            json=json,
+            data=data,
+            file=file,
+            length=length,
+            content_type=content_type,
+            fields=fields,
+            params=params,
+            headers=headers,
+            timeout=timeout,
+            signed=signed,
+            **query,
+        )
 
-    def pages(self, path: str, **options: Any) -> Iterator[Response]:
-        """The pages of a list, fetched one by one: see prepare(). Raises HttpError where a page
-        has a status of 400 or more."""
-        request = self.prepare("GET", path, **options)
+    def patch(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        data: Body | None = None,
+        file: Path | None = None,
+        length: int | None = None,
+        content_type: str | None = None,
+        fields: Fields | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        signed: bool = False,
+        **query: Any,
+    ) -> Response:
+        """Changes, and returns the response, whatever its status.
+
+        json: the body, written as JSON; Clio wants {"data": {...}}.
+        fields: what to send back of the record: "id,etag", or a list of these.
+        The other keywords are those of prepare().
+        """
+        return self.request(
+            "PATCH",
+            path,
+            json=json,
+            data=data,
+            file=file,
+            length=length,
+            content_type=content_type,
+            fields=fields,
+            params=params,
+            headers=headers,
+            timeout=timeout,
+            signed=signed,
+            **query,
+        )
+
+    def put(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        data: Body | None = None,
+        file: Path | None = None,
+        length: int | None = None,
+        content_type: str | None = None,
+        fields: Fields | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        signed: bool = False,
+        **query: Any,
+    ) -> Response:
+        """Uploads, and returns the response, whatever its status.
+
+        json: the body, written as JSON; Clio wants {"data": {...}}.
+        fields: what to send back of the record: "id,etag", or a list of these.
+        The other keywords are those of prepare().
+        """
+        return self.request(
+            "PUT",
+            path,
+            json=json,
+            data=data,
+            file=file,
+            length=length,
+            content_type=content_type,
+            fields=fields,
+            params=params,
+            headers=headers,
+            timeout=timeout,
+            signed=signed,
+            **query,
+        )
+
+    def delete(
+        self,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        **query: Any,
+    ) -> Response:
+        """Deletes, and returns the response, whatever its status. The keywords are those of
+        prepare()."""
+        return self.request(
+            "DELETE", path, params=params, headers=headers, timeout=timeout, **query
+        )
+
+    def pages(
+        self,
+        path: str,
+        *,
+        fields: Fields | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        **query: Any,
+    ) -> Iterator[Response]:
+        """The pages of a list, fetched one by one. The keywords are those of get(); with Clio,
+        order="id(asc)" lists without an upper end. Raises HttpError where a page has a status of
+        400 or more."""
+        request = self.prepare(
+            "GET",
+            path,
+            params=params,
+            headers=headers,
+            timeout=timeout,
+            fields=fields,
+            order=order,
+            limit=limit,
+            **query,
+        )
         page: Response | None = request.execute()
         while page is not None:
             page.raise_for_status()
             yield page
             page = request.next_page(page)
 
-    def records(self, path: str, **options: Any) -> Iterator[Any]:
-        """The records of a list, over all its pages: see pages()."""
-        for page in self.pages(path, **options):
+    def records(
+        self,
+        path: str,
+        *,
+        fields: Fields | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+        params: Params | None = None,
+        headers: HeaderFields | None = None,
+        timeout: float | None = None,
+        **query: Any,
+    ) -> Iterator[dict[str, Any]]:
+        """The records of a list, over all its pages: see pages(). ``limit`` is the size of a page,
+        not the number of records; itertools.islice() ends early."""
+        pages = self.pages(
+            path,
+            fields=fields,
+            order=order,
+            limit=limit,
+            params=params,
+            headers=headers,
+            timeout=timeout,
+            **query,
+        )
+        for page in pages:
             document = page.json()
             records = document.get("data") if isinstance(document, dict) else None
             if not isinstance(records, list):

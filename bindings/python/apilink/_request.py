@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import io
 import json as json_module
 import os
-from typing import IO, TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Tuple, Union
+from typing import IO, TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence, Tuple, Union
 
 from . import _callbacks
 from ._callbacks import Registration
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
 Pairs = Iterable[Tuple[str, Any]]
 Params = Union[Mapping[str, Any], Pairs]
 HeaderFields = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
+Fields = Union[str, Sequence[str]]
 Body = Union[bytes, bytearray, memoryview, str, IO[bytes], Iterable[bytes]]
 
 _PIECE = 65536
+
+# What is nearly one of these is taken for it, misspelt: the service ignores parameters that it does
+# not know. Clio has no parameter that is nearly one of them.
+_KEYWORDS = ("fields", "headers", "length", "limit", "order", "params", "signed", "timeout")
+_NEAR = 0.8
 
 
 class Request:
@@ -35,8 +42,12 @@ class Request:
             return owner.call("apilink_request_new", place)
 
         self._handle = Handle(owner.library, "request", make)
+        self._what = ""
         self._body: _callbacks.Body | None = None
         self._registration: Registration | None = None
+
+    def __repr__(self) -> str:
+        return f"<Request {self._what}>"
 
     def execute(self) -> Response:
         """Sends the request and waits for the reply. It can be executed again, unless its body
@@ -91,6 +102,18 @@ class Request:
     def _prepare(self, method: str, path: str, signed: bool) -> None:
         name = "apilink_request_prepare_signed" if signed else "apilink_request_prepare"
         self._handle.call(name, *text_argument(method.upper()), *text_argument(path))
+        # The query, and all of a signed URL, may hold secrets.
+        self._what = f"{method.upper()} {'to a signed URL' if signed else path.partition('?')[0]}"
+
+    @staticmethod
+    def _refuse_misspelt(query: Mapping[str, Any]) -> None:
+        for name in query:
+            for meant in difflib.get_close_matches(name, _KEYWORDS, 1, _NEAR):
+                if name != meant:
+                    raise TypeError(
+                        f"{name} is not a keyword: did you mean {meant}? A parameter of the query "
+                        f"that has this name is given as params={{{name!r}: ...}}"
+                    )
 
     def _add_query(self, *sources: Params | None) -> None:
         for source in sources:

@@ -74,6 +74,18 @@ impl Category {
             Self::Compatibility => "Accepted without effect",
         }
     }
+
+    /// What holds for all of its properties.
+    fn introduction(self) -> &'static str {
+        match self {
+            Self::Sql => {
+                "These are for the queries of the command-line tool `apilink` (sql.md). They do \
+                 nothing to the requests that a program makes with the library: there, the \
+                 parameter `limit` of the request is the size of a page.\n\n"
+            }
+            _ => "",
+        }
+    }
 }
 
 /// The type of a property's value.
@@ -325,7 +337,8 @@ pub static PROPERTIES: &[Property] = {
         "When OAuthAccessToken was issued, in milliseconds since 1970-01-01 UTC."),
     works(OAuth, "OAuthSettingsLocation", Path, "",
         "Where tokens are kept. A path: exactly this file; `%APPDATA%` at its beginning stands for \
-         the user's configuration directory on every system, `~` for the home directory. `memory://ID`: \
+         the user's configuration directory on every system, `~` for the home directory; other paths \
+         of Windows are refused on other systems. `memory://ID`: \
          in the memory of the process, shared by the connections that name the same ID. When it is \
          not given: a file for each profile, region and client in the user's configuration \
          directory. `register://…` is not supported."),
@@ -411,7 +424,8 @@ pub static PROPERTIES: &[Property] = {
          encrypted, and the certificate must be of X.509 version 3.").secret(),
 
     works(Logging, "Logfile", Path, "",
-        "The log file: not a pipe or a device. It is created; its directory is not. Secrets are \
+        "The log file: not a pipe or a device; its path as for OAuthSettingsLocation. It is created; \
+         its directory is not. Secrets are \
          never written to it. When it is not given, nothing is logged."),
     works(Logging, "Verbosity", Integer(1, 5), "1",
         "How much is logged. Each level holds the ones before it: 1 connections and errors, 2 \
@@ -468,16 +482,16 @@ pub static PROPERTIES: &[Property] = {
     accepted("SSLClientCertSubject", Text, "The first certificate of SSLClientCert is used."),
     accepted("LogModules", Text, "All modules are logged."),
     accepted("Location", Text, "There are no schema files."),
-    accepted("BrowsableSchemas", Text, "For SQL metadata."),
-    accepted("Tables", Text, "For SQL metadata."),
-    accepted("Views", Text, "For SQL metadata."),
+    accepted("BrowsableSchemas", Text, "There is one schema."),
+    accepted("Tables", Text, "All tables are listed."),
+    accepted("Views", Text, "There are no views."),
     accepted("RTK", Text, "No licence key is needed.").secret(),
-    accepted("PseudoColumns", Text, "For SQL."),
-    accepted("UserDefinedViews", Text, "For SQL."),
+    accepted("PseudoColumns", Text, "There are no pseudo columns."),
+    accepted("UserDefinedViews", Text, "There are no views."),
     accepted("RowScanDepth", ANY_INTEGER, "Types are known and not detected."),
     accepted("TypeDetectionScheme", Text, "Types are known and not detected."),
     accepted("ConnectionLifeTime", ANY_INTEGER, "Connections are not pooled."),
-    accepted("BatchSize", ANY_INTEGER, "For SQL."),
+    accepted("BatchSize", ANY_INTEGER, "SQL reads and does not write."),
     accepted("UseConnectionPooling", Boolean, "Connections are not pooled."),
     accepted("PoolIdleTimeout", ANY_INTEGER, "Connections are not pooled."),
     accepted("PoolMaxSize", ANY_INTEGER, "Connections are not pooled."),
@@ -494,8 +508,8 @@ pub static PROPERTIES: &[Property] = {
     accepted("Offline", Boolean, "Nothing is cached."),
     accepted("Cookies", Text, "Use CustomHeaders.").secret(),
     accepted("Other", Text, "Hidden options of the established provider.").secret(),
-    accepted("SupportEnhancedSQL", Boolean, "For SQL."),
-    accepted("QueryPassthrough", Boolean, "For SQL."),
+    accepted("SupportEnhancedSQL", Boolean, "What the service cannot do is always done on this side."),
+    accepted("QueryPassthrough", Boolean, "The service has no SQL of its own."),
     accepted("GenerateSchemaFiles", Text, "There are no schema files."),
     accepted("URI", Text, "The profile says where the data is."),
     accepted("Format", Text, "The profile says what the data looks like."),
@@ -567,6 +581,7 @@ pub fn reference() -> String {
                      | Property | Type | Secret | Why it does nothing |\n|---|---|---|---|\n";
             properties.for_each(|property| add_accepted(&mut page, property));
         } else {
+            page += category.introduction();
             page += "| Property | Type | Default | Allowed | Secret | Meaning |\n\
                      |---|---|---|---|---|---|\n";
             properties.for_each(|property| add_working(&mut page, property));

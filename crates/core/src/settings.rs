@@ -1,14 +1,16 @@
 //! What a connection string asks for, typed and validated.
 
 mod given;
+mod path;
 mod transport;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use etcetera::BaseStrategy;
+#[cfg(test)]
+use etcetera::BaseStrategy as _;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
@@ -17,6 +19,7 @@ use crate::profile::{Pkce, Profile};
 use crate::region::{Region, check_oauth_url};
 use crate::secret;
 use given::Given;
+use path::{expand_path, file_path};
 
 /// Everything a connection string says, with defaults filled in. `Debug` shows no secret.
 #[derive(Clone)]
@@ -493,7 +496,7 @@ fn token_location(given: &Given) -> Result<TokenLocation> {
         return Ok(TokenLocation::Default);
     };
     match value.split_once("://") {
-        None => expand_path(PROPERTY, value).map(TokenLocation::File),
+        None => file_path(PROPERTY, value).map(TokenLocation::File),
         Some((scheme, id)) if scheme.eq_ignore_ascii_case("memory") => {
             Ok(TokenLocation::Memory(id.to_owned()))
         }
@@ -598,7 +601,7 @@ fn log(given: &Given) -> Result<LogSettings> {
     }
     let file = given
         .get("Logfile")
-        .map(|value| expand_path("Logfile", value))
+        .map(|value| file_path("Logfile", value))
         .transpose()?;
     Ok(LogSettings {
         file,
@@ -609,41 +612,6 @@ fn log(given: &Given) -> Result<LogSettings> {
         max_file_size: given.unsigned("MaxLogFileSize").unwrap_or(u64::MAX),
         max_file_count: u32::try_from(count).ok().filter(|count| *count > 0),
     })
-}
-
-/// The path that a value means: `%APPDATA%` at its beginning is the user's configuration directory
-/// on every system, and `~` the home directory. Relative paths are made absolute, so that a later
-/// change of the working directory does not move them.
-fn expand_path(property: &str, value: &str) -> Result<PathBuf> {
-    const VARIABLE: &str = "%APPDATA%";
-    let unknown = |what: &str| {
-        Diagnostic::invalid_value(format!(
-            "{property}: {what} of this user is not known. Write the whole path."
-        ))
-    };
-    let path = match value.split_at_checked(VARIABLE.len()) {
-        Some((start, rest)) if start.eq_ignore_ascii_case(VARIABLE) => {
-            let strategy = etcetera::choose_base_strategy();
-            let base = strategy
-                .map_err(|_| unknown("the configuration directory"))?
-                .config_dir();
-            below(&base, rest)
-        }
-        _ => match value.strip_prefix('~') {
-            Some(rest) if rest.is_empty() || rest.starts_with(['/', '\\']) => {
-                let home = etcetera::home_dir().map_err(|_| unknown("the home directory"))?;
-                below(&home, rest)
-            }
-            _ => PathBuf::from(value),
-        },
-    };
-    Ok(std::path::absolute(&path).unwrap_or(path))
-}
-
-/// Both separators count here, because such paths are written for every system.
-fn below(base: &Path, rest: &str) -> PathBuf {
-    let names = rest.split(['/', '\\']).filter(|name| !name.is_empty());
-    names.fold(base.to_owned(), |path, name| path.join(name))
 }
 
 #[cfg(test)]

@@ -493,7 +493,11 @@ impl Call<'_, '_> {
             what =
                 format!("{what} (sent through the proxy {proxy}, which may have answered itself)");
         }
-        problem::record(profile, reply, &what, &secrets)
+        let mut problem = problem::record(profile, reply, &what, &secrets);
+        if reply.status() == StatusCode::NOT_FOUND && self.is_api {
+            problem.message += &problem::outside(profile, self.url.path());
+        }
+        problem
     }
 
     fn not_followed(&self, reply: &Response) -> Diagnostic {

@@ -83,6 +83,19 @@ fn field_problems(body: &Value) -> Option<String> {
     (!names.is_empty()).then(|| format!(" It is about: {}.", names.join(", ")))
 }
 
+/// What to say of a path that was not found and is not below the API's base; it begins with a blank.
+/// Empty for others.
+pub(super) fn outside(profile: &Profile, path: &str) -> String {
+    let base = &profile.api.base_path;
+    if path.starts_with(base) {
+        return String::new();
+    }
+    format!(
+        " This path is not below {base}: there, paths are written without a / at their beginning, \
+         as in users/who_am_i."
+    )
+}
+
 /// What to do about a status of 400 or more; it ends the message of the record for such a reply, and
 /// begins with a blank. Empty where there is nothing to say.
 #[must_use]
@@ -101,7 +114,7 @@ pub fn advice(status: u16) -> &'static str {
             " A proxy on the way wants credentials: check ProxyUser and ProxyPassword, or FirewallUser and FirewallPassword."
         }
         410 => " This version of the API is retired: a newer release of apilink is needed.",
-        412 => " The record was changed in the meantime: read it again and repeat the change.",
+        412 => " Read the record again, and repeat the change with its new etag.",
         429 => " The rate limit is used up: try again later, and ask for larger pages.",
         500.. => " The service has a problem: try again later.",
         _ => "",

@@ -35,6 +35,7 @@ struct Entry {
 impl Given {
     /// Reads a connection string and what is nested in it, and checks the type of each value.
     pub(super) fn read(text: &str, warnings: &mut Vec<Diagnostic>) -> Result<Self> {
+        refuse_jdbc(text)?;
         let mut given = Self {
             entries: collect(scan(text)?, TOP, warnings)?,
         };
@@ -217,11 +218,42 @@ fn not_allowed(property: &Property, value: &str) -> Diagnostic {
     ))
 }
 
+/// A URL of JDBC is a connection string after a prefix.
+fn refuse_jdbc(text: &str) -> Result<()> {
+    let start = text.trim_start().get(..5);
+    if !start.is_some_and(|start| start.eq_ignore_ascii_case("jdbc:")) {
+        return Ok(());
+    }
+    Err(Diagnostic::invalid_value(
+        "The connection string is a URL for JDBC. Remove what stands before the first property \
+         (jdbc:...:); the properties can stay as they are.",
+    ))
+}
+
+/// What to do about a keyword that is meant for the driver manager of ODBC.
+fn advice_on_odbc(key: &str) -> Option<&'static str> {
+    let is = |keyword: &str| key.eq_ignore_ascii_case(keyword);
+    if is("Driver") {
+        Some(
+            "It names an ODBC driver, and apilink is not called through ODBC. Remove it; the \
+             properties can stay as they are.",
+        )
+    } else if is("DSN") || is("FILEDSN") {
+        Some(
+            "It names a data source of ODBC, and apilink is not called through ODBC. Write the \
+             properties of the data source in its place.",
+        )
+    } else {
+        None
+    }
+}
+
 fn unknown(key: &str, position: usize, part: &str) -> Diagnostic {
-    let hint = match Property::nearest_name(key) {
-        Some(name) => format!("Did you mean {name}?"),
-        None => "docs/connection-string.md lists the properties. A value that holds a ; must be \
-                 enclosed in quotes."
+    let hint = match (advice_on_odbc(key), Property::nearest_name(key)) {
+        (Some(advice), _) => advice.to_owned(),
+        (None, Some(name)) => format!("Did you mean {name}?"),
+        (None, None) => "docs/connection-string.md lists the properties. A value that holds a ; \
+                         must be enclosed in quotes."
             .to_owned(),
     };
     let key = if is_like_a_name(key) {
@@ -275,5 +307,48 @@ fn for_people(property: &Property, value: &str) -> String {
         "PEM text".to_owned()
     } else {
         value.replace(char::is_control, " ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        let read = Given::read(text, &mut Vec::new());
+        read.err().map(|error| error.message).unwrap_or_default()
+    }
+
+    #[test]
+    fn strings_of_odbc_and_jdbc_are_refused_with_what_to_do() {
+        for (text, start, advice) in [
+            (
+                "Driver={Some ODBC Driver};Region=US",
+                "Byte 1 of the connection string: \"Driver\" is not a property.",
+                "Remove it",
+            ),
+            (
+                "Region=US; dsn=Clio",
+                "Byte 12 of the connection string: \"dsn\" is not a property.",
+                "Write the properties of the data source in its place.",
+            ),
+            (
+                "FileDSN=C:\\clio.dsn",
+                "Byte 1 of",
+                "Write the properties of the data source",
+            ),
+            (
+                "jdbc:apis:Profile=Clio;Region=US",
+                "The connection string is a URL for JDBC.",
+                "Remove what stands before the first property",
+            ),
+            (" JDBC:apis:;Profile=Clio", "The connection", "Remove what"),
+        ] {
+            let message = message(text);
+            assert!(message.starts_with(start), "{text}: {message}");
+            assert!(message.contains(advice), "{text}: {message}");
+            assert!(!message.contains("Did you mean"), "{text}: {message}");
+        }
+        assert_eq!(message("Region=US;Profile=jdbc:x"), "");
     }
 }

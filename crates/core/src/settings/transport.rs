@@ -13,7 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::given::Given;
-use super::{ProxySettings, ServerCertificate, TransportSettings, expand_path};
+use super::path::file_path;
+use super::{ProxySettings, ServerCertificate, TransportSettings};
 use crate::error::{Diagnostic, Result, SqlState};
 
 /// A larger file is not a certificate.
@@ -310,7 +311,7 @@ fn pem_text(property: &str, value: &str) -> Result<SecretString> {
     if value.contains("-----BEGIN") {
         return Ok(SecretString::from(unfold(value)));
     }
-    let path = expand_path(property, value)?;
+    let path = file_path(property, value)?;
     match read_file(&path) {
         Ok(text) => Ok(SecretString::from(text)),
         // Not the path: the value of SSLClientCert is a secret if it is mangled PEM.

@@ -524,8 +524,8 @@ impl fmt::Display for Defect {
             ),
             Self::Encrypted => f.write_str(
                 "is encrypted, and only the driver that wrote it can read it. Let that driver \
-                 write it as plain text (its option EncryptOauthSettings=false), or name another \
-                 file in OAuthSettingsLocation and log in once.",
+                 write it as plain text (its property Other='EncryptOauthSettings=false'), or name \
+                 another file in OAuthSettingsLocation and log in once.",
             ),
             Self::NotUtf8 => write!(
                 f,

@@ -49,6 +49,16 @@ fn an_error_is_a_reply_with_a_record() {
         records[0]
     );
 
+    assert!(!records[0].message.contains("not below"), "{}", records[0]);
+
+    let (reply, records) = send(&session, &Request::get("/matters"));
+    assert_eq!(reply.unwrap().status().as_u16(), 404);
+    let message = &records[0].message;
+    assert!(
+        message.contains("This path is not below /api/v4"),
+        "{message}"
+    );
+
     let (reply, records) = send(&session, &Request::get("matters?fields=nonsense"));
     assert_eq!(reply.unwrap().status().as_u16(), 400);
     assert!(
@@ -84,7 +94,13 @@ fn records_are_written_and_changed() {
     let change = serde_json::json!({"data": {"first_name": "Augusta"}});
     let (reply, records) = execute(&session, &request, json_body(&change));
     assert_eq!(reply.unwrap().status().as_u16(), 412);
-    assert!(records[0].message.contains("changed in the meantime"));
+    let message = &records[0].message;
+    assert_eq!(
+        message.matches("changed in the meantime").count(),
+        1,
+        "{message}"
+    );
+    assert!(message.contains("Read the record again"), "{message}");
 }
 
 #[test]
