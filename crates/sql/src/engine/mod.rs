@@ -27,6 +27,7 @@ mod lookup;
 pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
+mod parameters;
 mod part;
 mod plan;
 mod planner;
@@ -87,6 +88,9 @@ impl Prepared {
         let program = program(&connection, sql)
             .map_err(|error| unplanned(&runtime, tables, written, &error))?;
         runtime.learn(bytecode::read(&program));
+        if let Some(problem) = parameters::unasked(&runtime, written) {
+            return Err(problem);
+        }
         let running =
             Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
         Ok(Self {

@@ -45,6 +45,29 @@ const CASES: &[(&str, &str)] = &[
         "Line 1, column 16: The service gives the rows of conversation_messages for one \
          conversation_id at a time",
     ),
+    (
+        "SELECT id FROM activities a WHERE a.status = 'xyz'",
+        "Line 1, column 37: status of activities cannot be 'xyz'. The service knows: billed, draft, \
+         unbilled, non_billable, billable, written_off.",
+    ),
+    (
+        "SELECT id FROM activities WHERE status IN ('billed', 'draft')",
+        "Line 1, column 33: status of activities is in no record: it passes a value to the service. \
+         Compare it with = and one value, without IN and OR; the service knows: billed, draft,",
+    ),
+    (
+        "SELECT id FROM activities WHERE id < 5 OR status = 'billed'",
+        "Line 1, column 43: status of activities is in no record",
+    ),
+    (
+        "SELECT COUNT(*) FROM contacts WHERE query > 'a'",
+        "Line 1, column 37: query of contacts is in no record: it passes a value to the service. \
+         Compare it with = and one value, without IN and OR.",
+    ),
+    (
+        "EXPLAIN SELECT status FROM activities",
+        "Line 1, column 16: status of activities is in no record",
+    ),
 ];
 
 #[test]
