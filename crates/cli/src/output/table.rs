@@ -20,6 +20,8 @@ pub struct Layout {
     pub style: Style,
     /// Long texts may be cut.
     pub cut: bool,
+    /// But not those of so many columns from the left.
+    pub whole: usize,
     /// How NULL is shown. A text of the same letters is put in quotes.
     pub null: &'static str,
 }
@@ -109,7 +111,7 @@ impl Cell {
             ValueRef::Null => null.to_owned(),
             ValueRef::Text(text) if text == null && !null.is_empty() => format!("\"{text}\""),
             ValueRef::Text(text) => on_one_line(text),
-            _ => value.display(sql_type).to_string(),
+            _ => with_two_places(value.display(sql_type).to_string(), sql_type),
         };
         Self {
             width: measure_text_width(&text),
@@ -125,6 +127,20 @@ impl Cell {
             self.text.clone()
         }
     }
+}
+
+/// An amount with at least two places, so that the points of amounts stand below each other.
+fn with_two_places(mut text: String, sql_type: SqlType) -> String {
+    if !matches!(sql_type, SqlType::Decimal { .. }) {
+        return text;
+    }
+    let places = text.split_once('.').map(|(_, places)| places.len());
+    text.push_str(match places {
+        None => ".00",
+        Some(1) => "0",
+        Some(_) => "",
+    });
+    text
 }
 
 /// How rows are written.
@@ -170,6 +186,14 @@ impl Form {
         let columns = of_names.iter().zip(&kinds).enumerate();
         let widths: Vec<Widths> = columns
             .map(|(at, (&name, &kind))| Widths::of(name, kind, sample, at))
+            .enumerate()
+            .map(|(at, widths)| {
+                if at < layout.whole {
+                    widths.whole()
+                } else {
+                    widths
+                }
+            })
             .collect();
         let full: Vec<usize> = widths.iter().map(|widths| widths.full).collect();
         let arrangement = match layout.width {
@@ -320,6 +344,14 @@ impl Widths {
             _ => values.max(full.min(NARROWEST)),
         };
         Self { full, least }
+    }
+
+    /// For a column that is never cut.
+    fn whole(self) -> Self {
+        Self {
+            least: self.full,
+            ..self
+        }
     }
 }
 

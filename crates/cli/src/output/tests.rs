@@ -74,6 +74,7 @@ fn written_with(
     width: Option<usize>,
 ) -> (String, Outcome) {
     let layout = Layout {
+        whole: 0,
         width,
         style: Style::PLAIN,
         cut: options.cut,

@@ -186,7 +186,7 @@ impl Shell {
         match DotCommand::parse(line)? {
             DotCommand::Tables(pattern) => {
                 let catalog = self.database.catalog();
-                self.write(&mut catalog::list(&catalog, pattern.as_deref()))?;
+                self.write(&mut catalog::list(&catalog, pattern.as_deref())?)?;
             }
             DotCommand::Describe(name) => {
                 let cancel = interrupt::begin();
@@ -218,10 +218,7 @@ impl Shell {
             Format::Sqlite => Format::Table,
             format => format,
         };
-        let options = Options {
-            null: "",
-            ..Options::default()
-        };
+        let options = catalog::names_whole(Options::default());
         output::write(rows, format, &options, None, &|| ())
     }
 }

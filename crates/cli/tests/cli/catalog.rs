@@ -79,3 +79,32 @@ fn an_unknown_table_has_neighbours() {
     let message = run(&world, &["describe", "xyz"]).failed(1);
     assert!(!message.contains("Did you mean"), "{message}");
 }
+
+#[test]
+fn values_that_a_filter_takes_are_listed() {
+    let world = World::new();
+    let out = world.run(&["describe", "activities", "-o", "csv"]).good();
+    assert!(
+        out.contains(
+            "\nstatus,VARCHAR,,,\"=: billed, draft, unbilled, non_billable, billable, written_off\","
+        ),
+        "{out}"
+    );
+    let out = world.run(&["describe", "tasks", "-o", "csv"]).good();
+    assert!(
+        out.contains("\nstatus,VARCHAR,,,\"=, IN: pending, complete\","),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_pattern_that_fits_nothing_is_said() {
+    let world = World::new();
+    let message = world.run(&["tables", "zzz"]).failed(1);
+    assert!(message.contains("No table fits zzz"), "{message}");
+    let run = finish(
+        world.command(&["shell", "Region=US;OAuthAccessToken=x"]),
+        ".tables zzz\n",
+    );
+    assert!(run.err.contains("No table fits zzz"), "{}", run.err);
+}

@@ -125,7 +125,10 @@ impl<'a> Asked<'a> {
             filters.any(|filter| filter.parameter == parameter)
         };
         let mut queries = self.demand.queries.iter();
-        let is_later = self.later.iter().any(|later| std::ptr::eq(*later, argument));
+        let is_later = self
+            .later
+            .iter()
+            .any(|later| std::ptr::eq(*later, argument));
         !is_later && queries.all(|query| !query.parameters.iter().any(|(name, _)| is_of(name)))
     }
 
