@@ -28,7 +28,7 @@ pub fn tables(connection: &ConnectionArgs, args: &TablesArgs) -> Outcome {
     };
     let source = ConnectionSource::find_or_empty(connection, positional)?;
     let catalog = database(source.offline()?)?.catalog();
-    write(&mut list(&catalog, pattern)?, &args.output)
+    write(&mut list(&catalog, pattern)?, &args.output, NAME)
 }
 
 /// `describe`. Makes a request only for the fields that the account has added.
@@ -43,7 +43,7 @@ pub fn describe(connection: &ConnectionArgs, args: &DescribeArgs) -> Outcome {
         database(source.offline()?)?.catalog()
     };
     let table = find(&catalog, name)?;
-    write(&mut columns(table), &args.output)?;
+    write(&mut columns(table), &args.output, NAME_AND_TYPE)?;
     if table.custom_fields_unknown && args.output.format()? == Format::Table {
         let note =
             "The fields that the account has added are left out; --custom-fields shows them.";
@@ -56,16 +56,21 @@ fn database(session: Arc<Session>) -> Outcome<Database> {
     Ok(Database::new(session)?)
 }
 
-fn write(rows: &mut dyn RowSource, args: &OutputArgs) -> Outcome {
+/// What is never cut of a list of tables, as a number of columns.
+pub const NAME: usize = 1;
+/// What is never cut of a description of columns.
+pub const NAME_AND_TYPE: usize = 2;
+
+fn write(rows: &mut dyn RowSource, args: &OutputArgs, whole: usize) -> Outcome {
     let file = args.file.as_deref();
-    let options = names_whole(args.listing_options());
+    let options = names_whole(args.listing_options(), whole);
     output::write(rows, args.format()?, &options, file, &|| ())
 }
 
-/// Names are what these lists are for, and never cut.
-pub fn names_whole(options: Options) -> Options {
+/// Names are what these lists are for.
+pub fn names_whole(options: Options, whole: usize) -> Options {
     Options {
-        whole: 1,
+        whole,
         null: "",
         ..options
     }

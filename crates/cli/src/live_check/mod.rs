@@ -15,7 +15,7 @@ use apilink_sql::{ResultColumn, Value, ValueRef};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{ConnectionArgs, LiveCheckArgs};
-use crate::connection::{ConnectionSource, connect};
+use crate::connection::ConnectionSource;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, Interruptible};
 use crate::output;

@@ -148,6 +148,8 @@ struct Form {
     names: Vec<String>,
     kinds: Vec<Kind>,
     arrangement: Arrangement,
+    /// So many columns from the left are never cut.
+    whole: usize,
     style: Style,
 }
 
@@ -186,14 +188,6 @@ impl Form {
         let columns = of_names.iter().zip(&kinds).enumerate();
         let widths: Vec<Widths> = columns
             .map(|(at, (&name, &kind))| Widths::of(name, kind, sample, at))
-            .enumerate()
-            .map(|(at, widths)| {
-                if at < layout.whole {
-                    widths.whole()
-                } else {
-                    widths
-                }
-            })
             .collect();
         let full: Vec<usize> = widths.iter().map(|widths| widths.full).collect();
         let arrangement = match layout.width {
@@ -201,7 +195,7 @@ impl Form {
                 widths: full,
                 cut: false,
             },
-            Some(terminal) => match fit(&widths, terminal) {
+            Some(terminal) => match fit_whole(&widths, layout.whole, terminal) {
                 Some(fitting) if layout.cut || fitting == full => Arrangement::Columns {
                     widths: fitting,
                     cut: layout.cut,
@@ -213,6 +207,7 @@ impl Form {
             names,
             kinds,
             arrangement,
+            whole: layout.whole,
             style: layout.style,
         }
     }
@@ -263,8 +258,17 @@ impl Form {
         let mut line = String::new();
         let last = widths.len().saturating_sub(1);
         for (index, ((cell, width), kind)) in row.iter().zip(widths).zip(&self.kinds).enumerate() {
-            let must_cut = cut && kind.is_text && cell.width > *width;
-            let (text, used) = if must_cut {
+            let is_too_long = cut && kind.is_text && cell.width > *width;
+            let (text, used) = if is_too_long && index < self.whole {
+                // The rest of the line follows below.
+                let before: usize = widths
+                    .iter()
+                    .take(index)
+                    .map(|width| width + GAP.len())
+                    .sum();
+                let text = cell.shown(self.style);
+                (format!("{text}\n{}", " ".repeat(before)), 0)
+            } else if is_too_long {
                 let text = cut_to(&cell.text, *width);
                 let used = measure_text_width(&text);
                 (text, used)
@@ -324,6 +328,7 @@ fn padding(used: usize, width: usize) -> String {
 }
 
 /// How wide a column wants to be, and has to be.
+#[derive(Clone, Copy)]
 struct Widths {
     full: usize,
     least: usize,
@@ -345,14 +350,18 @@ impl Widths {
         };
         Self { full, least }
     }
+}
 
-    /// For a column that is never cut.
-    fn whole(self) -> Self {
-        Self {
-            least: self.full,
-            ..self
+/// The same, where the first columns are not cut: these get half of the terminal, or less if the
+/// others need it. What is longer has a line of its own.
+fn fit_whole(widths: &[Widths], whole: usize, terminal: usize) -> Option<Vec<usize>> {
+    [2, 3, 4].into_iter().find_map(|part| {
+        let mut widths = widths.to_vec();
+        for widths in widths.iter_mut().take(whole) {
+            widths.least = widths.full.min(terminal / part);
         }
-    }
+        fit(&widths, terminal)
+    })
 }
 
 /// The widths with which a line fits into the terminal: the longest texts give way first. `None`

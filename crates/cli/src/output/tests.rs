@@ -164,11 +164,11 @@ fn the_text_null_is_not_null() {
 
 #[test]
 fn the_longest_texts_give_way_to_the_terminal() {
-    let (text, _) = written_with(&mut sample(), Format::Table, &Options::default(), Some(54));
+    let (text, _) = written_with(&mut sample(), Format::Table, &Options::default(), Some(56));
     assert!(text.contains("Müller, \"Söh…"), "{text}");
     assert!(
         text.lines()
-            .all(|line| console::measure_text_width(line) <= 54),
+            .all(|line| console::measure_text_width(line) <= 56),
         "{text}"
     );
     // Numbers are never cut, because the rest would look like a number.
@@ -185,7 +185,7 @@ fn what_does_not_fit_into_a_line_is_shown_as_lists() {
             "--- row 1 ---",
             "id        9007199254740993",
             "name      Müller, \"Söhne\"⏎Ltd",
-            "total     0.3",
+            "total     0.30",
         ]
     );
     assert_eq!(lines.len(), 18);
@@ -509,8 +509,6 @@ fn the_first_columns_can_be_kept_whole() {
         ..Options::default()
     };
     let (text, _) = written_with(&mut rows, Format::Table, &options, Some(40));
-    assert!(
-        text.ends_with("activity_description_name  A text that…\n"),
-        "{text}"
-    );
+    let expected = format!("activity_description_name\n{:20}  A text that has t…\n", "");
+    assert!(text.ends_with(&expected), "{text}");
 }

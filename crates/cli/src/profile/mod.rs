@@ -89,8 +89,13 @@ pub fn run(command: &ProfileCommand, out: &mut dyn Write) -> Outcome {
             Ok(writeln!(out, "Packed into {}.", file.display())?)
         }
         ProfileCommand::Check { file } => {
-            let profile = Profile::select(file)?;
-            let tables = profile.tables.len();
+            let found = Profile::select(file)?;
+            // Then it is not the file that was read.
+            if let Some(warning) = found.warning {
+                return Err(warning.into());
+            }
+            let profile = found.profile;
+            let tables = profile.tables().len();
             Ok(writeln!(
                 out,
                 "{} is valid: the profile {} with {tables} tables.",

@@ -39,7 +39,7 @@ fn a_table_is_described_by_its_columns() {
     for line in [
         "column,type,key,references,service filters by,unit,description",
         "id,BIGINT,key,,IN,,",
-        "status,VARCHAR,,,=,,",
+        "status,VARCHAR,,,\"=: open, closed, pending\",,",
         "open_date,DATE,,,\"<, >=\",,",
         "client_id,BIGINT,,contacts,,,",
     ] {
