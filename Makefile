@@ -80,6 +80,17 @@ install: ## Install the library and its headers (PREFIX, DESTDIR)
 	@[ -e "$(BUILD)/libapilink.so" ] || $(MAKE) build
 	@DESTDIR="$(DESTDIR)" packaging/install.sh "$(PREFIX)" "$(BUILD)"
 
+.PHONY: install-tool
+install-tool: ## Install the command-line tool as PREFIX/bin/apilink (PREFIX, DESTDIR)
+	@[ -e "$(BUILD)/apilink" ] || $(MAKE) tool
+	@install -d "$(DESTDIR)$(PREFIX)/bin"
+	@install -m 755 "$(BUILD)/apilink" "$(DESTDIR)$(PREFIX)/bin/apilink"
+	@echo "Installed $(DESTDIR)$(PREFIX)/bin/apilink"
+
+.PHONY: uninstall
+uninstall: ## Remove what install and install-tool installed (PREFIX, DESTDIR)
+	@DESTDIR="$(DESTDIR)" packaging/uninstall.sh "$(PREFIX)"
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	cargo clean

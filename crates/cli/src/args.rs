@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches, Parser, Subcommand,
+};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Format, SqliteTarget};
@@ -137,6 +139,44 @@ pub enum Command {
     LiveCheck(LiveCheckArgs),
 }
 
+/// What is wrong where a misspelt command was taken for a connection string, so that what follows
+/// it has no place.
+pub fn unknown_command(problem: &clap::Error) -> Option<String> {
+    let word = first_word(std::env::args().skip(1))?;
+    (problem.kind() == ErrorKind::UnknownArgument && !is_command(&word)).then(|| no_command(&word))
+}
+
+/// The first argument, if it can only be meant as a command.
+fn first_word(mut arguments: impl Iterator<Item = String>) -> Option<String> {
+    arguments
+        .next()
+        .filter(|word| !word.starts_with('-') && !word.contains('='))
+}
+
+fn is_command(word: &str) -> bool {
+    Cli::command().find_subcommand(word).is_some()
+}
+
+/// The message about a word that stands in the place of a command.
+pub fn no_command(word: &str) -> String {
+    const NEAR: f64 = 0.6;
+    // What is no plain word may hold a secret, and is not repeated.
+    if !word.chars().all(|c| c.is_ascii_alphabetic() || c == '-') {
+        return "The first argument is neither a command nor a connection string.".to_owned();
+    }
+    let command = Cli::command();
+    let near = command
+        .get_subcommands()
+        .map(|known| {
+            let name = known.get_name();
+            (strsim::normalized_damerau_levenshtein(word, name), name)
+        })
+        .filter(|(similarity, _)| *similarity >= NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let hint = near.map_or_else(String::new, |(_, name)| format!(" Did you mean {name}?"));
+    format!("There is no command {word}.{hint}")
+}
+
 /// `profile`.
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
@@ -242,7 +282,7 @@ pub struct OutputArgs {
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub delimiter: Option<char>,
 
-    /// table: do not cut long texts to the width of the terminal
+    /// table: do not cut long texts to the width of the terminal, nor descriptions of columns
     #[arg(long)]
     pub wide: bool,
 
@@ -473,13 +513,21 @@ pub struct LiveCheckArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_misspelt_command_has_a_neighbour() {
+        assert_eq!(
+            no_command("qurey"),
+            "There is no command qurey. Did you mean query?"
+        );
+        assert_eq!(no_command("zzzz"), "There is no command zzzz.");
+        assert!(!no_command("canary;x").contains("canary"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use apilink_core::SqlState;
 use apilink_core::cancel::CancellationToken;
 use apilink_core::connection_string;
 use apilink_core::properties::Property;
@@ -31,9 +32,12 @@ const PROPERTY_VARIABLES: [(&str, &str); 4] = [
 /// The value that asks for a prompt.
 const ASK: &str = "?";
 
+/// The secret that is asked for only when the service is to be asked for a token.
+const CLIENT_SECRET: &str = "OAuthClientSecret";
+
 /// A connection string, complete but for what a prompt may add.
 pub struct ConnectionSource {
-    text: SecretString,
+    pairs: Vec<(String, SecretString)>,
     /// Standard input was read for it.
     took_stdin: bool,
 }
@@ -110,19 +114,21 @@ impl ConnectionSource {
             }
         }
         for (variable, property) in PROPERTY_VARIABLES {
-            if let Ok(value) = std::env::var(variable)
-                && !value.is_empty()
-                && is_new(&pairs, property)
-                && !is_nested(&pairs, property)
-            {
+            let Some(value) = std::env::var(variable).ok().filter(|text| !text.is_empty()) else {
+                continue;
+            };
+            if is_new(&pairs, property) && !is_nested(&pairs, property) {
                 pairs.push((property.to_owned(), value.into()));
+                continue;
+            }
+            let asked = |(name, text): &&mut (String, SecretString)| {
+                is_same_property(name, property) && text.expose_secret() == ASK
+            };
+            if let Some((_, text)) = pairs.iter_mut().find(asked) {
+                *text = value.into();
             }
         }
-        ask(&mut pairs, took_stdin)?;
-        Ok(Self {
-            text: join(&pairs),
-            took_stdin,
-        })
+        Ok(Self { pairs, took_stdin })
     }
 
     /// Whether standard input was read for the string, so that nothing else can be read from it.
@@ -130,40 +136,123 @@ impl ConnectionSource {
         self.took_stdin
     }
 
-    /// What the string says. Warnings are told.
+    /// What the string says. Secrets that are `?` are asked for, but for the client secret, which
+    /// may not be needed. Warnings are told.
     pub fn settings(&self) -> Outcome<Settings> {
-        let (settings, warnings) = Settings::parse(self.text.expose_secret())?;
-        warn(&warnings);
+        let mut pairs = Vec::new();
+        for (name, value) in &self.pairs {
+            let value = match to_ask(name, value) {
+                None => value.clone(),
+                Some(property) if property.name == CLIENT_SECRET => continue,
+                Some(property) => self.ask(property.name)?,
+            };
+            pairs.push((name.clone(), value));
+        }
+        parse(&pairs)
+    }
+
+    /// The settings with the client secret, which is asked for if a token cannot be asked for
+    /// without.
+    pub fn with_secret(&self, mut settings: Settings) -> Outcome<Settings> {
+        if self.may_need_secret(&settings) {
+            settings.client_secret = Some(self.ask(CLIENT_SECRET)?);
+        }
         Ok(settings)
     }
 
-    /// The settings with the client secret, which is asked for if a login may need it, it is
-    /// missing, and there is a terminal.
-    pub fn with_secret(&self, mut settings: Settings) -> Outcome<Settings> {
-        if settings.auth_scheme == AuthScheme::None
-            || settings.initiate_oauth != InitiateOAuth::GetAndRefresh
-            || settings.client_id.is_empty()
-            || settings.check_for_token_request().is_ok()
-            || !can_ask(self.took_stdin)
-        {
-            return Ok(settings);
+    /// Whether there is a client secret to ask for: it is `?`, or it is missing, and a login may need
+    /// it.
+    fn may_need_secret(&self, settings: &Settings) -> bool {
+        let is_asked = self.pairs.iter().any(|(name, value)| {
+            to_ask(name, value).is_some_and(|property| property.name == CLIENT_SECRET)
+        });
+        let may_log_in = settings.initiate_oauth == InitiateOAuth::GetAndRefresh;
+        settings.auth_scheme != AuthScheme::None
+            && settings.initiate_oauth != InitiateOAuth::Off
+            && !settings.client_id.is_empty()
+            && settings.check_for_token_request().is_err()
+            && (is_asked || (may_log_in && can_ask(self.took_stdin)))
+    }
+
+    /// Asks for the value of a property.
+    fn ask(&self, property: &str) -> Outcome<SecretString> {
+        if can_ask(self.took_stdin) {
+            return prompt(property);
         }
-        settings.client_secret = Some(prompt("OAuthClientSecret")?);
-        Ok(settings)
+        let of_property = |(_, name): &&(&str, &str)| *name == property;
+        let variable = PROPERTY_VARIABLES.iter().find(of_property);
+        let elsewhere = variable.map_or_else(
+            || "in a file (--connection-file)".to_owned(),
+            |(variable, _)| format!("in the environment variable {variable}"),
+        );
+        Err(Failure::Usage(format!(
+            "{property} is needed and to be asked for, and standard input or standard error is no \
+             terminal. Give it {elsewhere}."
+        )))
     }
 
     /// Connects. A login takes place in the browser, if the string allows one.
     pub fn connect(&self, cancel: &CancellationToken) -> Outcome<Arc<Session>> {
-        connect(self.with_secret(self.settings()?)?, cancel)
+        self.connect_with(self.settings()?, cancel)
+    }
+
+    /// Connects with settings that were made of the string's. The client secret is asked for only
+    /// where a token that was kept does not do.
+    pub fn connect_with(
+        &self,
+        settings: Settings,
+        cancel: &CancellationToken,
+    ) -> Outcome<Arc<Session>> {
+        if !self.may_need_secret(&settings) {
+            return connect(settings, cancel);
+        }
+        let mut records = Vec::new();
+        let kept = Session::connect(
+            never_asking(settings.clone()),
+            ConnectOptions::default(),
+            cancel,
+            &mut records,
+        );
+        match kept {
+            Err(problem) if problem.sqlstate == SqlState::AUTHORIZATION => {
+                connect(self.with_secret(settings)?, cancel)
+            }
+            kept => {
+                warn(&records);
+                Ok(Arc::new(kept?))
+            }
+        }
     }
 
     /// A session for what needs no request: it never asks for a token.
     pub fn offline(&self) -> Outcome<Arc<Session>> {
-        let mut settings = self.settings()?;
+        let known = |(name, value): &&(String, SecretString)| to_ask(name, value).is_none();
+        let pairs: Vec<_> = self.pairs.iter().filter(known).cloned().collect();
+        let mut settings = parse(&pairs)?;
         settings.auth_scheme = AuthScheme::None;
         settings.connect_on_open = false;
         connect(settings, &CancellationToken::new())
     }
+}
+
+/// The settings of a connection that never opens a browser.
+pub fn never_asking(mut settings: Settings) -> Settings {
+    if settings.initiate_oauth == InitiateOAuth::GetAndRefresh {
+        settings.initiate_oauth = InitiateOAuth::Refresh;
+    }
+    settings
+}
+
+/// The settings that pairs make. Warnings are told.
+fn parse(pairs: &[(String, SecretString)]) -> Outcome<Settings> {
+    let (settings, warnings) = Settings::parse(join(pairs).expose_secret())?;
+    warn(&warnings);
+    Ok(settings)
+}
+
+/// The property that a prompt is to bring.
+fn to_ask(name: &str, value: &SecretString) -> Option<&'static Property> {
+    Property::find(name).filter(|property| property.secret && value.expose_secret() == ASK)
 }
 
 /// Connects. Warnings are told.
@@ -190,27 +279,6 @@ fn is_nested(pairs: &[(String, SecretString)], property: &str) -> bool {
         .filter_map(|(_, value)| connection_string::scan(value.expose_secret()).ok())
         .flatten()
         .any(|pair| is_same_property(&pair.key, property))
-}
-
-/// Asks for the values that are `?`.
-fn ask(pairs: &mut [(String, SecretString)], took_stdin: bool) -> Outcome {
-    for (name, value) in pairs {
-        let Some(property) = Property::find(name).filter(|property| property.secret) else {
-            continue;
-        };
-        if value.expose_secret() != ASK {
-            continue;
-        }
-        if !can_ask(took_stdin) {
-            return Err(Failure::Usage(format!(
-                "{} is to be asked for, and standard input is not a terminal. Give it in the \
-                 environment or in a file.",
-                property.name
-            )));
-        }
-        *value = prompt(property.name)?;
-    }
-    Ok(())
 }
 
 fn can_ask(took_stdin: bool) -> bool {
@@ -260,7 +328,7 @@ mod tests {
 
     fn pairs(args: &ConnectionArgs, text: &str) -> Vec<(String, String)> {
         let source = ConnectionSource::find(args, Some(text)).unwrap();
-        connection_string::scan(source.text.expose_secret())
+        connection_string::scan(join(&source.pairs).expose_secret())
             .unwrap()
             .into_iter()
             .map(|pair| (pair.key, pair.value.expose_secret().to_owned()))

@@ -21,8 +21,13 @@ use commands::{account, catalog, get, query};
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    let cli = Cli::of_arguments(std::env::args_os().collect());
-    let outcome = run(cli.unwrap_or_else(|error| error.exit()));
+    let outcome = match Cli::of_arguments(std::env::args_os().collect()) {
+        Ok(cli) => run(cli),
+        Err(problem) => match args::unknown_command(&problem) {
+            Some(message) => Err(Failure::Usage(message)),
+            None => problem.exit(),
+        },
+    };
     let code = match outcome {
         Ok(()) => 0,
         Err(failure) => {
@@ -55,10 +60,8 @@ fn run(cli: Cli) -> Outcome {
 
 /// The shell without its name: what stands in the place of a command has to be a connection string.
 fn start_shell(target: Option<String>, connection: &args::ConnectionArgs) -> Outcome {
-    if target.as_ref().is_some_and(|text| !text.contains('=')) {
-        return Err(Failure::Usage(
-            "This is neither a command nor a connection string.".to_owned(),
-        ));
+    if let Some(word) = target.as_ref().filter(|text| !text.contains('=')) {
+        return Err(Failure::Usage(args::no_command(word)));
     }
     let args = ShellArgs {
         target,

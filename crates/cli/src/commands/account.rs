@@ -15,7 +15,7 @@ use apilink_core::{Diagnostic, SqlState};
 use secrecy::ExposeSecret as _;
 
 use crate::args::{ConnectionArgs, LoginArgs, OnlyConnection, TokenArgs};
-use crate::connection::{ConnectionSource, connect};
+use crate::connection::{ConnectionSource, connect, never_asking};
 use crate::failure::{Failure, Outcome, warn};
 use crate::interrupt;
 use crate::terminal::{self, on_one_line, tell};
@@ -43,7 +43,12 @@ pub fn login(connection: &ConnectionArgs, args: &LoginArgs) -> Outcome {
     let session = if args.no_browser {
         log_in_elsewhere(settings, &source, &cancel)?
     } else {
-        connect(settings, &cancel)?
+        connect(settings, &cancel).map_err(|failure| {
+            with_advice(
+                failure,
+                "apilink login --no-browser logs in with a browser of another machine.",
+            )
+        })?
     };
     tell_who(&session, &cancel)
 }
@@ -172,7 +177,13 @@ fn who(
 pub fn token(connection: &ConnectionArgs, args: &TokenArgs) -> Outcome {
     let source = ConnectionSource::find(connection, args.target.as_deref())?;
     let cancel = interrupt::begin();
-    let session = connect(never_asking(source.settings()?), &cancel)?;
+    let settings = never_asking(source.settings()?);
+    let session = if args.refresh {
+        connect(source.with_secret(settings)?, &cancel)
+    } else {
+        source.connect_with(settings, &cancel)
+    };
+    let session = session.map_err(|failure| with_advice(failure, "apilink login gets one."))?;
     let mut records = Vec::new();
     if args.refresh {
         session.refresh(&cancel, &mut records)?;
@@ -212,12 +223,17 @@ pub fn logout(connection: &ConnectionArgs, args: &OnlyConnection) -> Outcome {
     Ok(())
 }
 
-/// The settings of a connection that never opens a browser.
-fn never_asking(mut settings: Settings) -> Settings {
-    if settings.initiate_oauth == InitiateOAuth::GetAndRefresh {
-        settings.initiate_oauth = InitiateOAuth::Refresh;
+/// Adds to a refusal what the tool can do about it.
+fn with_advice(mut failure: Failure, advice: &str) -> Failure {
+    if let Failure::Diagnostic(diagnostic) = &mut failure
+        && diagnostic.sqlstate == SqlState::AUTHORIZATION
+    {
+        let message = &diagnostic.message;
+        // A URL at the end of the message has to stay apart.
+        let gap = if message.ends_with('.') { " " } else { "\n" };
+        diagnostic.message = format!("{message}{gap}{advice}");
     }
-    settings
+    failure
 }
 
 fn no_token() -> Failure {

@@ -13,7 +13,7 @@ use crate::commands::split_target;
 use crate::connection::ConnectionSource;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
-use crate::output::{self, Format};
+use crate::output::{self, Format, Options};
 use crate::rows::{ListedRows, RowSource};
 use crate::terminal::{Style, tell};
 
@@ -28,7 +28,7 @@ pub fn tables(connection: &ConnectionArgs, args: &TablesArgs) -> Outcome {
     };
     let source = ConnectionSource::find_or_empty(connection, positional)?;
     let catalog = database(source.offline()?)?.catalog();
-    write(&mut list(&catalog, pattern), &args.output)
+    write(&mut list(&catalog, pattern)?, &args.output, NAME)
 }
 
 /// `describe`. Makes a request only for the fields that the account has added.
@@ -43,7 +43,7 @@ pub fn describe(connection: &ConnectionArgs, args: &DescribeArgs) -> Outcome {
         database(source.offline()?)?.catalog()
     };
     let table = find(&catalog, name)?;
-    write(&mut columns(table), &args.output)?;
+    write(&mut columns(table), &args.output, NAME_AND_TYPE)?;
     if table.custom_fields_unknown && args.output.format()? == Format::Table {
         let note =
             "The fields that the account has added are left out; --custom-fields shows them.";
@@ -56,24 +56,47 @@ fn database(session: Arc<Session>) -> Outcome<Database> {
     Ok(Database::new(session)?)
 }
 
-fn write(rows: &mut dyn RowSource, args: &OutputArgs) -> Outcome {
+/// What is never cut of a list of tables, as a number of columns.
+pub const NAME: usize = 1;
+/// What is never cut of a description of columns.
+pub const NAME_AND_TYPE: usize = 2;
+
+fn write(rows: &mut dyn RowSource, args: &OutputArgs, whole: usize) -> Outcome {
     let file = args.file.as_deref();
-    output::write(rows, args.format()?, &args.listing_options(), file, &|| ())
+    let options = names_whole(args.listing_options(), whole);
+    output::write(rows, args.format()?, &options, file, &|| ())
+}
+
+/// Names are what these lists are for.
+pub fn names_whole(options: Options, whole: usize) -> Options {
+    Options {
+        whole,
+        null: "",
+        ..options
+    }
 }
 
 /// The tables whose names fit the pattern, with what they hold.
-pub fn list(catalog: &Catalog, pattern: Option<&str>) -> ListedRows {
+///
+/// # Errors
+/// If there are none.
+pub fn list(catalog: &Catalog, pattern: Option<&str>) -> Outcome<ListedRows> {
     let mut tables: Vec<&Arc<TableShape>> = catalog
         .tables()
         .iter()
         .filter(|table| pattern.is_none_or(|pattern| fits(&table.name, pattern)))
         .collect();
+    if let Some(pattern) = pattern.filter(|_| tables.is_empty()) {
+        return Err(Failure::Local(format!(
+            "No table fits {pattern}. A pattern is a part of the names; * stands for any text."
+        )));
+    }
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     let rows = tables
         .into_iter()
         .map(|table| [Some(table.name.clone()), table.description.clone()])
         .collect();
-    ListedRows::of_texts(["table", "description"], rows)
+    Ok(ListedRows::of_texts(["table", "description"], rows))
 }
 
 /// A table by its name.
@@ -215,7 +238,20 @@ fn filters(table: &Table, column: &ColumnShape) -> Option<String> {
     operators.dedup();
     let mut texts: Vec<&str> = operators.into_iter().map(operator_text).collect();
     texts.dedup();
-    (!texts.is_empty()).then(|| texts.join(", "))
+    if texts.is_empty() {
+        return None;
+    }
+    let mut of_column = table
+        .filters
+        .iter()
+        .filter(|filter| filter.column.eq_ignore_ascii_case(&column.name));
+    // Where the service takes a few values only.
+    let values = of_column
+        .find(|filter| !filter.values.is_empty())
+        .map_or_else(String::new, |filter| {
+            format!(": {}", filter.values.join(", "))
+        });
+    Some(texts.join(", ") + &values)
 }
 
 fn operator_text(operator: FilterOperator) -> &'static str {

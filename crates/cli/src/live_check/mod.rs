@@ -16,7 +16,7 @@ use apilink_sql::{ResultColumn, Value, ValueRef};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{ConnectionArgs, LiveCheckArgs};
-use crate::connection::{ConnectionSource, connect};
+use crate::connection::ConnectionSource;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, Interruptible};
 use crate::output;
@@ -95,7 +95,7 @@ pub fn live_check(connection: &ConnectionArgs, args: &LiveCheckArgs) -> Outcome 
         return write(&mut ListedRows::of_texts(["check", "about"], rows), &|| ());
     }
     let source = ConnectionSource::find(connection, args.target.as_deref())?;
-    let mut settings = source.with_secret(source.settings()?)?;
+    let mut settings = source.settings()?;
     if settings.profile.name != "Clio" {
         return Err(Failure::Usage(
             "The checks are about Clio, and the profile is another one.".to_owned(),
@@ -103,7 +103,7 @@ pub fn live_check(connection: &ConnectionArgs, args: &LiveCheckArgs) -> Outcome 
     }
     settings.readonly = true;
     let cancel = interrupt::begin();
-    let session = connect(settings, &cancel)?;
+    let session = source.connect_with(settings, &cancel)?;
     let mut run = Run::new(session, cancel, &chosen);
     let line = run.line.clone();
     let written = write(&mut run, &|| line.finish_and_clear());

@@ -93,6 +93,8 @@ pub struct Options {
     pub wide: bool,
     /// Table: long texts may be cut. Otherwise rows that do not fit are lists of their values.
     pub cut: bool,
+    /// Table: how many columns, from the left, are never cut.
+    pub whole: usize,
     /// Table: how NULL is shown.
     pub null: &'static str,
     /// `SQLite`: the table, and whether to append to it.
@@ -106,6 +108,7 @@ impl Default for Options {
             delimiter: ',',
             wide: false,
             cut: true,
+            whole: 0,
             null: "NULL",
             sqlite: SqliteTarget::default(),
         }
@@ -163,6 +166,7 @@ impl Layout {
                 Style::PLAIN
             },
             cut: options.cut,
+            whole: options.whole,
             null: options.null,
         }
     }

@@ -20,6 +20,8 @@ pub struct Layout {
     pub style: Style,
     /// Long texts may be cut.
     pub cut: bool,
+    /// But not those of so many columns from the left.
+    pub whole: usize,
     /// How NULL is shown. A text of the same letters is put in quotes.
     pub null: &'static str,
 }
@@ -109,7 +111,7 @@ impl Cell {
             ValueRef::Null => null.to_owned(),
             ValueRef::Text(text) if text == null && !null.is_empty() => format!("\"{text}\""),
             ValueRef::Text(text) => on_one_line(text),
-            _ => value.display(sql_type).to_string(),
+            _ => with_two_places(value.display(sql_type).to_string(), sql_type),
         };
         Self {
             width: measure_text_width(&text),
@@ -127,11 +129,27 @@ impl Cell {
     }
 }
 
+/// An amount with at least two places, so that the points of amounts stand below each other.
+fn with_two_places(mut text: String, sql_type: SqlType) -> String {
+    if !matches!(sql_type, SqlType::Decimal { .. }) {
+        return text;
+    }
+    let places = text.split_once('.').map(|(_, places)| places.len());
+    text.push_str(match places {
+        None => ".00",
+        Some(1) => "0",
+        Some(_) => "",
+    });
+    text
+}
+
 /// How rows are written.
 struct Form {
     names: Vec<String>,
     kinds: Vec<Kind>,
     arrangement: Arrangement,
+    /// So many columns from the left are never cut.
+    whole: usize,
     style: Style,
 }
 
@@ -177,7 +195,7 @@ impl Form {
                 widths: full,
                 cut: false,
             },
-            Some(terminal) => match fit(&widths, terminal) {
+            Some(terminal) => match fit_whole(&widths, layout.whole, terminal) {
                 Some(fitting) if layout.cut || fitting == full => Arrangement::Columns {
                     widths: fitting,
                     cut: layout.cut,
@@ -189,6 +207,7 @@ impl Form {
             names,
             kinds,
             arrangement,
+            whole: layout.whole,
             style: layout.style,
         }
     }
@@ -239,8 +258,17 @@ impl Form {
         let mut line = String::new();
         let last = widths.len().saturating_sub(1);
         for (index, ((cell, width), kind)) in row.iter().zip(widths).zip(&self.kinds).enumerate() {
-            let must_cut = cut && kind.is_text && cell.width > *width;
-            let (text, used) = if must_cut {
+            let is_too_long = cut && kind.is_text && cell.width > *width;
+            let (text, used) = if is_too_long && index < self.whole {
+                // The rest of the line follows below.
+                let before: usize = widths
+                    .iter()
+                    .take(index)
+                    .map(|width| width + GAP.len())
+                    .sum();
+                let text = cell.shown(self.style);
+                (format!("{text}\n{}", " ".repeat(before)), 0)
+            } else if is_too_long {
                 let text = cut_to(&cell.text, *width);
                 let used = measure_text_width(&text);
                 (text, used)
@@ -300,6 +328,7 @@ fn padding(used: usize, width: usize) -> String {
 }
 
 /// How wide a column wants to be, and has to be.
+#[derive(Clone, Copy)]
 struct Widths {
     full: usize,
     least: usize,
@@ -321,6 +350,18 @@ impl Widths {
         };
         Self { full, least }
     }
+}
+
+/// The same, where the first columns are not cut: these get half of the terminal, or less if the
+/// others need it. What is longer has a line of its own.
+fn fit_whole(widths: &[Widths], whole: usize, terminal: usize) -> Option<Vec<usize>> {
+    [2, 3, 4].into_iter().find_map(|part| {
+        let mut widths = widths.to_vec();
+        for widths in widths.iter_mut().take(whole) {
+            widths.least = widths.full.min(terminal / part);
+        }
+        fit(&widths, terminal)
+    })
 }
 
 /// The widths with which a line fits into the terminal: the longest texts give way first. `None`

@@ -74,6 +74,7 @@ fn written_with(
     width: Option<usize>,
 ) -> (String, Outcome) {
     let layout = Layout {
+        whole: options.whole,
         width,
         style: Style::PLAIN,
         cut: options.cut,
@@ -144,11 +145,11 @@ fn no_rows_are_an_empty_array_and_a_header() {
 fn tables_align_numbers_to_the_right_and_show_null() {
     assert_eq!(
         written(&mut sample(), Format::Table),
-        "              id  name                 total  billable    id\n\
-         ----------------  -------------------  -----  --------  ----\n\
-         9007199254740993  Müller, \"Söhne\"⏎Ltd    0.3  true         1\n               \
-         2                        1200  false     NULL\n               \
-         3  NULL                  NULL  NULL      NULL\n"
+        "              id  name                   total  billable    id\n\
+         ----------------  -------------------  -------  --------  ----\n\
+         9007199254740993  Müller, \"Söhne\"⏎Ltd     0.30  true         1\n               \
+         2                       1200.00  false     NULL\n               \
+         3  NULL                    NULL  NULL      NULL\n"
     );
 }
 
@@ -163,11 +164,11 @@ fn the_text_null_is_not_null() {
 
 #[test]
 fn the_longest_texts_give_way_to_the_terminal() {
-    let (text, _) = written_with(&mut sample(), Format::Table, &Options::default(), Some(54));
+    let (text, _) = written_with(&mut sample(), Format::Table, &Options::default(), Some(56));
     assert!(text.contains("Müller, \"Söh…"), "{text}");
     assert!(
         text.lines()
-            .all(|line| console::measure_text_width(line) <= 54),
+            .all(|line| console::measure_text_width(line) <= 56),
         "{text}"
     );
     // Numbers are never cut, because the rest would look like a number.
@@ -184,7 +185,7 @@ fn what_does_not_fit_into_a_line_is_shown_as_lists() {
             "--- row 1 ---",
             "id        9007199254740993",
             "name      Müller, \"Söhne\"⏎Ltd",
-            "total     0.3",
+            "total     0.30",
         ]
     );
     assert_eq!(lines.len(), 18);
@@ -473,4 +474,41 @@ proptest! {
             prop_assert!(console::measure_text_width(line) <= width, "{:?}", line);
         }
     }
+}
+
+#[test]
+fn amounts_have_two_places_in_a_table_only() {
+    let rows = || {
+        let amounts = [68024.8, 83993.56, 1_860_700.0, -0.1234];
+        ListedRows::new(
+            vec![column("total", SqlType::DECIMAL)],
+            amounts.map(|amount| vec![Value::Real(amount)]).into(),
+        )
+    };
+    assert_eq!(
+        written(&mut rows(), Format::Table),
+        "     total\n----------\n  68024.80\n  83993.56\n1860700.00\n   -0.1234\n"
+    );
+    assert_eq!(
+        written(&mut rows(), Format::Csv),
+        "total\r\n68024.8\r\n83993.56\r\n1860700\r\n-0.1234\r\n"
+    );
+}
+
+#[test]
+fn the_first_columns_can_be_kept_whole() {
+    let mut rows = ListedRows::of_texts(
+        ["column", "about"],
+        vec![[
+            Some("activity_description_name".to_owned()),
+            Some("A text that has to give way here".to_owned()),
+        ]],
+    );
+    let options = Options {
+        whole: 1,
+        ..Options::default()
+    };
+    let (text, _) = written_with(&mut rows, Format::Table, &options, Some(40));
+    let expected = format!("activity_description_name\n{:20}  A text that has t…\n", "");
+    assert!(text.ends_with(&expected), "{text}");
 }

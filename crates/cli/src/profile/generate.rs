@@ -123,6 +123,10 @@ impl<'a> Generator<'a, '_> {
         let data = self.overlay.conventions.data.as_deref();
         let inner = match (&whole, data) {
             (Shape::Object(object), Some(data)) => object.field(data),
+            // Where nothing is said: an array of this name is what most services reply with.
+            (Shape::Object(object), None) => object
+                .field("data")
+                .filter(|schema| matches!(self.document.shape(schema), Shape::Array(_))),
             _ => None,
         };
         Some(

@@ -84,8 +84,25 @@ pub fn run(command: &ProfileCommand, out: &mut dyn Write) -> Outcome {
                 .map_or_else(|| Ok(Overlay::default()), read)?;
             make(document, &overlay, out)
         }
-        ProfileCommand::Pack { directory, file } => Ok(pack(directory, file)?),
-        ProfileCommand::Check { file } => Ok(Profile::select(file).map(drop)?),
+        ProfileCommand::Pack { directory, file } => {
+            pack(directory, file)?;
+            Ok(writeln!(out, "Packed into {}.", file.display())?)
+        }
+        ProfileCommand::Check { file } => {
+            let found = Profile::select(file)?;
+            // Then it is not the file that was read.
+            if let Some(warning) = found.warning {
+                return Err(warning.into());
+            }
+            let profile = found.profile;
+            let tables = profile.tables().len();
+            Ok(writeln!(
+                out,
+                "{} is valid: the profile {} with {tables} tables.",
+                file.display(),
+                profile.name
+            )?)
+        }
         ProfileCommand::Show => Ok(out.write_all(built_in().as_bytes())?),
     }
 }

@@ -500,6 +500,31 @@ fn documents_can_be_packed() {
     assert!(made(&packed).is_err());
 }
 
+#[test]
+fn an_array_in_data_needs_no_overlay() {
+    let book = json!({ "type": "object", "properties": {
+        "id": { "type": "integer", "format": "int64" }, "title": { "type": "string" } } });
+    let list = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Book" } });
+    let wrapped = json!({ "type": "object", "properties": { "data": list } });
+    let made = |reply: &Value| {
+        let document = json!({
+            "openapi": "3.0.3",
+            "paths": { "/books": { "get": { "responses": { "200": { "content": {
+                "application/json": { "schema": reply } } } } } } },
+            "components": { "schemas": { "Book": book } },
+        });
+        from_openapi(&document, &Overlay::default()).unwrap().tables
+    };
+    let tables = made(&wrapped);
+    let names: Vec<&str> = tables[0]
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["id", "title"]);
+    assert_eq!(tables, made(&list));
+}
+
 /// A value with one of its parts replaced.
 fn mutated(document: &Value, at: usize, part: &Value) -> Value {
     fn visit(value: &mut Value, left: &mut usize, part: &Value) {

@@ -15,7 +15,7 @@ pub const NAMES: [&str; 7] = [
 /// What `.help` says.
 pub const HELP: &str = "\
 SELECT …;              runs a statement; it ends with a semicolon
-.tables [PATTERN]      lists the tables; * stands for any text
+.tables [PATTERN]      lists the tables; PATTERN is a part of the names, * any text
 .describe TABLE        describes a table's columns
 .explain SQL           shows which requests a statement would make
 .output FORMAT [FILE]  table, csv, json, jsonl or sqlite; into FILE from now on, or to the screen

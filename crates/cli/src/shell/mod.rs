@@ -186,12 +186,16 @@ impl Shell {
         match DotCommand::parse(line)? {
             DotCommand::Tables(pattern) => {
                 let catalog = self.database.catalog();
-                self.write(&mut catalog::list(&catalog, pattern.as_deref()))?;
+                self.write(
+                    &mut catalog::list(&catalog, pattern.as_deref())?,
+                    catalog::NAME,
+                )?;
             }
             DotCommand::Describe(name) => {
                 let cancel = interrupt::begin();
                 let catalog = self.database.full_catalog(&cancel)?;
-                self.write(&mut catalog::columns(catalog::find(&catalog, &name)?))?;
+                let mut columns = catalog::columns(catalog::find(&catalog, &name)?);
+                self.write(&mut columns, catalog::NAME_AND_TYPE)?;
             }
             DotCommand::Explain(sql) => {
                 let options = query::explaining(Options::default());
@@ -213,15 +217,12 @@ impl Shell {
     }
 
     /// What the shell itself lists goes to standard output.
-    fn write(&self, rows: &mut dyn RowSource) -> Outcome {
+    fn write(&self, rows: &mut dyn RowSource, whole: usize) -> Outcome {
         let format = match self.format {
             Format::Sqlite => Format::Table,
             format => format,
         };
-        let options = Options {
-            null: "",
-            ..Options::default()
-        };
+        let options = catalog::names_whole(Options::default(), whole);
         output::write(rows, format, &options, None, &|| ())
     }
 }

@@ -110,3 +110,46 @@ fn a_wrong_code_is_not_a_login() {
     let run = log_in(&world, |_| other.to_owned());
     run.failed(3);
 }
+
+#[test]
+fn a_secret_to_be_asked_for_is_only_asked_for_where_it_is_needed() {
+    let world = World::new();
+    let string = format!("{};OAuthClientSecret=?", world.with_client());
+    for arguments in [
+        &["tables", &string, "matters"][..],
+        &["describe", &string, "users"],
+        &["explain", &string, "SELECT 1"],
+    ] {
+        world.run(arguments).good();
+    }
+    // There is no token yet, and nobody to ask.
+    for arguments in [&["query", &string, "SELECT 1"][..], &["token", &string]] {
+        let message = world.run(arguments).failed(2);
+        assert!(message.contains("APILINK_CLIENT_SECRET"), "{message}");
+    }
+    // The environment answers.
+    let mut command = world.command(&["token", &string]);
+    command.env("APILINK_CLIENT_SECRET", "sandbox-secret");
+    let message = finish(command, "").failed(3);
+    assert!(message.contains("apilink login gets one"), "{message}");
+
+    assert_eq!(log_in(&world, consent).code, 0);
+    world.run(&["query", &string, "SELECT 1"]).good();
+    world
+        .run(&["query", &string, "SELECT id FROM users"])
+        .good();
+    world.run(&["token", &string]).good();
+    let message = world.run(&["token", "--refresh", &string]).failed(2);
+    assert!(message.contains("APILINK_CLIENT_SECRET"), "{message}");
+    world.run(&["logout", &string]).good();
+}
+
+#[test]
+fn a_login_without_a_browser_says_what_the_tool_can_do() {
+    let world = World::new();
+    let string = world.with_client();
+    let mut command = world.command(&["login", &string]);
+    command.env("APILINK_CLIENT_SECRET", "sandbox-secret");
+    let message = finish(command, "").failed(3);
+    assert!(message.contains("apilink login --no-browser"), "{message}");
+}

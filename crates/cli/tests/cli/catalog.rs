@@ -39,7 +39,7 @@ fn a_table_is_described_by_its_columns() {
     for line in [
         "column,type,key,references,service filters by,unit,description",
         "id,BIGINT,key,,IN,,",
-        "status,VARCHAR,,,=,,",
+        "status,VARCHAR,,,\"=: open, closed, pending\",,",
         "open_date,DATE,,,\"<, >=\",,",
         "client_id,BIGINT,,contacts,,,",
     ] {
@@ -78,4 +78,33 @@ fn an_unknown_table_has_neighbours() {
     assert!(message.contains("Did you mean matters"), "{message}");
     let message = run(&world, &["describe", "xyz"]).failed(1);
     assert!(!message.contains("Did you mean"), "{message}");
+}
+
+#[test]
+fn values_that_a_filter_takes_are_listed() {
+    let world = World::new();
+    let out = world.run(&["describe", "activities", "-o", "csv"]).good();
+    assert!(
+        out.contains(
+            "\nstatus,VARCHAR,,,\"=: billed, draft, unbilled, non_billable, billable, written_off\","
+        ),
+        "{out}"
+    );
+    let out = world.run(&["describe", "tasks", "-o", "csv"]).good();
+    assert!(
+        out.contains("\nstatus,VARCHAR,,,\"=, IN: pending, complete\","),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_pattern_that_fits_nothing_is_said() {
+    let world = World::new();
+    let message = world.run(&["tables", "zzz"]).failed(1);
+    assert!(message.contains("No table fits zzz"), "{message}");
+    let run = finish(
+        world.command(&["shell", "Region=US;OAuthAccessToken=x"]),
+        ".tables zzz\n",
+    );
+    assert!(run.err.contains("No table fits zzz"), "{}", run.err);
 }

@@ -13,6 +13,7 @@ mod catalog;
 mod get;
 mod live_check;
 mod query;
+mod reports;
 mod shell;
 mod usage;
 

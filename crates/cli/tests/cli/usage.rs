@@ -178,3 +178,21 @@ fn an_openapi_document_with_something_new_is_read_all_the_same() {
     let tables: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(tables[0]["name"], "books");
 }
+
+#[test]
+fn a_misspelt_command_is_named() {
+    let world = World::new();
+    for arguments in [
+        &["qurey"][..],
+        &["qurey", "SELECT 1"],
+        &["qurey", "-o", "csv"],
+    ] {
+        let message = world.run(arguments).failed(2);
+        assert!(
+            message.contains("There is no command qurey. Did you mean query?"),
+            "{message}"
+        );
+    }
+    let message = world.run(&["query", "--nonsense", "SELECT 1"]).failed(2);
+    assert!(message.contains("--nonsense"), "{message}");
+}

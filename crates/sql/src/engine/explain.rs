@@ -4,10 +4,11 @@ use super::bytecode::ScanFacts;
 use super::filters::ids_filter;
 use super::lookup::array_holder;
 use super::names;
+use super::parameter_columns;
 use super::plan::{Access, Argument, Compared, Constant, Operator, Plan, Role};
 use super::request::{Demand, Given};
 use super::runtime::Runtime;
-use crate::catalog::{TableShape, TableSource};
+use crate::catalog::{Origin, TableShape, TableSource};
 use crate::value::Value;
 
 /// A table that a statement reads, and how.
@@ -66,7 +67,7 @@ fn step(
             .fed_by(plan)
             .map(|by| format!("what the records of {by} show is not asked for again")),
     );
-    reasons.extend(arguments(plan, shape));
+    reasons.extend(arguments(plan, shape, &asked));
     reasons.extend(compared(plan, shape));
     reasons.extend(
         plan.order
@@ -118,6 +119,23 @@ impl<'a> Asked<'a> {
             demand: runtime.demand(shape, &known, &values),
             later,
         }
+    }
+
+    /// Whether no request has a parameter of these filters, though the values are known.
+    fn leaves_out(&self, shape: &TableShape, argument: &Argument, filters: &[usize]) -> bool {
+        let TableSource::Service(table) = &shape.source else {
+            return false;
+        };
+        let is_of = |parameter: &str| {
+            let mut filters = filters.iter().filter_map(|&at| table.filters.get(at));
+            filters.any(|filter| filter.parameter == parameter)
+        };
+        let mut queries = self.demand.queries.iter();
+        let is_later = self
+            .later
+            .iter()
+            .any(|later| std::ptr::eq(*later, argument));
+        !is_later && queries.all(|query| !query.parameters.iter().any(|(name, _)| is_of(name)))
     }
 
     /// The only record that is asked for.
@@ -176,12 +194,22 @@ fn access(plan: &Plan, facts: &ScanFacts, counts: bool) -> &'static str {
     }
 }
 
-fn arguments(plan: &Plan, shape: &TableShape) -> Vec<String> {
+fn arguments(plan: &Plan, shape: &TableShape, asked: &Asked) -> Vec<String> {
     plan.arguments
         .iter()
         .filter_map(|argument| {
-            let what = comparison(shape, argument.column, argument.operator);
+            let what = if argument.is_set && argument.operator == Operator::Equal {
+                comparison(shape, argument.column, argument.operator).replace(" =", " IN")
+            } else {
+                comparison(shape, argument.column, argument.operator)
+            };
             match &argument.role {
+                Role::Filters(filters) if asked.leaves_out(shape, argument, filters) => {
+                    Some(format!(
+                        "{what} is not passed to the service: {}",
+                        knows(shape, argument.column)
+                    ))
+                }
                 Role::Filters(_) => Some(format!("{what} is passed to the service")),
                 Role::Local => Some(format!("{what} is looked up in rows that are kept here")),
                 Role::Limit => Some("LIMIT is passed to the service".to_owned()),
@@ -202,7 +230,7 @@ fn compared(plan: &Plan, shape: &TableShape) -> Vec<String> {
             let why = if !compared.is_passed && plan.access == Access::Keys {
                 "here: what is looked up by key is not filtered"
             } else if !compared.is_passed {
-                "here: the service has no such filter"
+                return format!("{what} is compared here: {}", unfiltered(shape, compared));
             } else if is_wider(plan, shape, compared) {
                 "again here: the service compares more widely"
             } else {
@@ -211,6 +239,38 @@ fn compared(plan: &Plan, shape: &TableShape) -> Vec<String> {
             format!("{what} is compared {why}")
         })
         .collect()
+}
+
+/// Why a comparison is not passed to the service.
+fn unfiltered(shape: &TableShape, compared: &Compared) -> String {
+    let name = compared.column.and_then(|at| shape.columns.get(at));
+    let Some(name) = name.map(|column| &column.name) else {
+        return "the service has no such filter".to_owned();
+    };
+    let is_equal = compared.operator == Operator::Equal;
+    if is_equal && parameter_columns::values(shape, name).is_some() {
+        return knows(shape, compared.column);
+    }
+    // A column that only passes a value may be about the same: billed, among the values of status.
+    let near = shape.columns.iter().find_map(|column| {
+        let values = parameter_columns::values(shape, &column.name)?;
+        let is_near = column.origin == Origin::Parameter && values.contains(name);
+        is_near.then(|| format!("{} ({})", column.name, values.join(", ")))
+    });
+    near.map_or_else(
+        || "the service has no such filter".to_owned(),
+        |near| format!("the service has no such filter, but one for {near}"),
+    )
+}
+
+/// The values that the service can filter a column by.
+fn knows(shape: &TableShape, column: Option<usize>) -> String {
+    let name = column.and_then(|at| shape.columns.get(at));
+    let values = name.and_then(|column| parameter_columns::values(shape, &column.name));
+    values.map_or_else(
+        || "it has no filter for all of the values".to_owned(),
+        |values| format!("it can only be asked for {}", values.join(", ")),
+    )
 }
 
 /// Whether the service's comparison may give more than a comparison that is passed to it.

@@ -29,6 +29,7 @@ mod misfit;
 pub(crate) mod names;
 mod needs;
 pub(crate) mod page;
+mod parameter_columns;
 mod parameters;
 mod part;
 mod plan;
@@ -93,6 +94,9 @@ impl Prepared {
         let program = program(&connection, sql)
             .map_err(|error| unplanned(&runtime, tables, written, &error))?;
         runtime.learn(bytecode::read(&program));
+        if let Some(problem) = parameter_columns::unasked(&runtime, written) {
+            return Err(problem);
+        }
         let running =
             Running::new(connection, sql).map_err(|error| failed(&runtime, written, &error))?;
         Ok(Self {

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::text::whole;
-use crate::catalog::TableShape;
+use crate::catalog::{Origin, TableShape};
 use crate::value::{Value, ValueRef};
 
 /// How a constraint compares a column with a value.
@@ -83,12 +83,14 @@ impl Compared {
         let column = constraint.column.and_then(|at| shape.columns.get(at));
         let set = constraint.set.iter().flatten();
         let values = set.chain(&constraint.value);
+        let is_parameter = column.is_some_and(|column| column.origin == Origin::Parameter);
         Self {
             column: constraint.column,
             operator: constraint.operator,
             is_passed,
             values: values
-                .filter(|_| constraint.has_own_collation)
+                // A parameter has no collation of its own.
+                .filter(|_| constraint.has_own_collation || is_parameter)
                 .cloned()
                 .map(Constant)
                 .collect(),

@@ -532,17 +532,11 @@ fn numbered<'v>(keys: impl Iterator<Item = ValueRef<'v>>, occurrence: u32) -> i6
     hasher.finish().cast_signed()
 }
 
+/// What no plan should come to: the planned statement was looked at before.
 fn unasked(shape: &TableShape, column: usize) -> Diagnostic {
-    let name = shape
-        .columns
-        .get(column)
-        .map_or("?", |column| column.name.as_str());
-    Diagnostic::new(
-        apilink_core::SqlState::SYNTAX,
-        format!(
-            "Column {name} of table {} is none of its records: it passes a value to the service. \
-             Compare it with = and one value in the WHERE clause, without OR.",
-            shape.name
-        ),
-    )
+    let column = shape.columns.get(column);
+    let message = column.map_or_else(String::new, |column| {
+        super::parameter_columns::message(shape, column, None)
+    });
+    Diagnostic::new(apilink_core::SqlState::SYNTAX, message)
 }

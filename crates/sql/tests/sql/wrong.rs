@@ -140,6 +140,29 @@ const CASES: &[(&str, &str)] = &[
         "SELECT SUM(DISTINCT status) FROM matters",
         "Line 1, column 8: SUM needs numbers, and status is text.",
     ),
+    (
+        "SELECT id FROM activities a WHERE a.status = 'xyz'",
+        "Line 1, column 37: status of activities cannot be 'xyz'. The service knows: billed, draft, \
+         unbilled, non_billable, billable, written_off.",
+    ),
+    (
+        "SELECT id FROM activities WHERE status IN ('billed', 'draft')",
+        "Line 1, column 33: status of activities is in no record: it passes a value to the service. \
+         Compare it with = and one value, without IN and OR; the service knows: billed, draft,",
+    ),
+    (
+        "SELECT id FROM activities WHERE id < 5 OR status = 'billed'",
+        "Line 1, column 43: status of activities is in no record",
+    ),
+    (
+        "SELECT COUNT(*) FROM contacts WHERE query > 'a'",
+        "Line 1, column 37: query of contacts is in no record: it passes a value to the service. \
+         Compare it with = and one value, without IN and OR.",
+    ),
+    (
+        "EXPLAIN SELECT status FROM activities",
+        "Line 1, column 16: status of activities is in no record",
+    ),
 ];
 
 #[test]

@@ -478,6 +478,32 @@ fn explain_shows_what_is_known() {
         let shown = (&steps[0][2], &steps[0][3]);
         assert_eq!(shown, (&Value::Null, &Value::Integer(0)), "{never}");
     }
+    for (sql, reason) in [
+        (
+            "SELECT id FROM tasks WHERE status IN ('pending', 'in_review')",
+            "status IN is not passed to the service: it can only be asked for pending, complete",
+        ),
+        (
+            "SELECT id FROM tasks WHERE status IN ('pending', 'complete')",
+            "status IN is passed to the service",
+        ),
+        (
+            "SELECT id FROM tasks WHERE status = 'in_review'",
+            "status = is compared here: it can only be asked for pending, complete",
+        ),
+        (
+            "SELECT id FROM activities WHERE billed = FALSE",
+            "billed = is compared here: the service has no such filter, but one for status (billed, ",
+        ),
+        (
+            "SELECT id FROM activities WHERE note = 'x'",
+            "note = is compared here: the service has no such filter",
+        ),
+    ] {
+        let steps = explain(sql);
+        let is_said = |value: &Value| matches!(value, Value::Text(text) if text.contains(reason));
+        assert!(steps[0].iter().any(is_said), "{sql}: {steps:?}");
+    }
     let steps = explain("SELECT id FROM tasks WHERE due_at IS NOT NULL");
     assert!(request(&steps[0]).contains("due_at_present=true"));
 }
