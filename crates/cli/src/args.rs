@@ -143,7 +143,11 @@ pub enum Command {
 /// it has no place.
 pub fn unknown_command(problem: &clap::Error) -> Option<String> {
     let word = first_word(std::env::args().skip(1))?;
-    (problem.kind() == ErrorKind::UnknownArgument && !is_command(&word)).then(|| no_command(&word))
+    let is_misplaced = matches!(
+        problem.kind(),
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
+    );
+    (is_misplaced && !is_command(&word)).then(|| no_command(&word))
 }
 
 /// The first argument, if it can only be meant as a command.

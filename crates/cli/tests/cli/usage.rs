@@ -185,6 +185,7 @@ fn a_misspelt_command_is_named() {
     for arguments in [
         &["qurey"][..],
         &["qurey", "SELECT 1"],
+        &["qurey", "x"],
         &["qurey", "-o", "csv"],
     ] {
         let message = world.run(arguments).failed(2);
