@@ -412,8 +412,8 @@ pub static PROPERTIES: &[Property] = {
     works(Network, "FirewallServer", Text, "", "The host name or address of the firewall."),
     works(Network, "FirewallPort", PORT, "0",
         "The port of the firewall. 0: 1080 for SOCKS5, 80 for TUNNEL."),
-    works(Network, "FirewallUser", Text, "", "The user name for the firewall; for SOCKS5 255 bytes at most."),
-    works(Network, "FirewallPassword", Text, "", "The password for the firewall; for SOCKS5 255 bytes at most.").secret(),
+    works(Network, "FirewallUser", Text, "", "The user name for the firewall; for SOCKS5 it and the password have 200 bytes at most together."),
+    works(Network, "FirewallPassword", Text, "", "The password for the firewall; for SOCKS5 it and the user have 200 bytes at most together.").secret(),
 
     works(Tls, "SSLServerCert", Text, "",
         "The certificates to trust, as authorities or as the server's own, in place of the system's \

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 pub use problem::advice;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use crate::VERSION;
 use crate::cancel::CancellationToken;
@@ -20,6 +21,7 @@ use crate::http::{Request, RequestBody, Response};
 use crate::log::{Log, LogSink};
 use crate::oauth::callback::{Redirect, another_login, must_hold_state};
 use crate::oauth::{self, AuthorizationRequest, endpoint, login};
+use crate::profile::IdentityProfile;
 use crate::region::{self, Region};
 use crate::secret::MASK;
 use crate::settings::{AuthScheme, InitiateOAuth, Settings};
@@ -285,7 +287,7 @@ impl Session {
         let mut problems = Vec::new();
         let mut reply = self.send(&request, RequestBody::Empty, cancel, &mut problems)?;
         if reply.status().is_success() {
-            self.check_identity(&mut reply, cancel)?;
+            self.check_identity(identity, &mut reply, cancel)?;
             records.append(&mut problems);
             return Ok(());
         }
@@ -304,14 +306,24 @@ impl Session {
     }
 
     /// Others than the service answer with success, too: the login page of a network, for instance.
-    fn check_identity(&self, reply: &mut Response, cancel: &CancellationToken) -> Result<()> {
+    fn check_identity(
+        &self,
+        identity: &IdentityProfile,
+        reply: &mut Response,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
         let data = &self.settings.profile.paging.data_pointer;
-        let identity = match reply.json(cancel) {
-            Ok(body) => body.pointer(data).filter(|data| data.is_object()),
-            Err(problem) if problem.sqlstate == SqlState::INVALID_CAST => None,
+        let is_identity = match reply.json(cancel) {
+            Ok(body) => {
+                // Not every service wraps it.
+                let mut fields = identity.fields.split(',').map(str::trim);
+                body.pointer(data).is_some_and(Value::is_object)
+                    || fields.any(|field| body.get(field).is_some_and(|value| !value.is_null()))
+            }
+            Err(problem) if problem.sqlstate == SqlState::INVALID_CAST => false,
             Err(problem) => return Err(problem),
         };
-        if identity.is_some() {
+        if is_identity {
             return Ok(());
         }
         let message = format!(

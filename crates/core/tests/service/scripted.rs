@@ -550,6 +550,7 @@ fn connect_on_open_wants_an_identity() {
         ),
         (JSON, "{}"),
         (JSON, r#"{"data":null}"#),
+        (JSON, r#"{"data":null,"id":null}"#),
         (JSON, r#"{"data":[]}"#),
         ("", ""),
     ] {
@@ -560,8 +561,11 @@ fn connect_on_open_wants_an_identity() {
         assert!(error.message.contains("ConnectOnOpen"), "{error}");
         assert!(error.message.contains("no identity"), "{error}");
     }
-    let server = Scripted::start(vec![reply("200 OK", JSON, FINE)]);
-    server.connect(&service, "ConnectOnOpen=true");
+    // Not every service wraps it.
+    for body in [FINE, r#"{"id":1}"#] {
+        let server = Scripted::start(vec![reply("200 OK", JSON, body)]);
+        server.connect(&service, "ConnectOnOpen=true");
+    }
 }
 
 #[test]

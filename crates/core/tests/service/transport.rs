@@ -513,6 +513,20 @@ fn a_socks_firewall_is_used_with_its_password() {
 }
 
 #[test]
+fn a_socks_firewall_takes_user_and_password_of_200_bytes() {
+    let service = Service::plain();
+    let proxy = Proxy::start();
+    let (user, password) = ("u".repeat(120), "p".repeat(80));
+    let more = format!(
+        "FirewallType=SOCKS5;FirewallServer=127.0.0.1;FirewallPort={};FirewallUser={user};\
+         FirewallPassword={password}",
+        proxy.port
+    );
+    through(&service, &more);
+    assert_eq!(proxy.seen(), [format!("socks 127.0.0.1 {user} {password}")]);
+}
+
+#[test]
 fn a_proxy_that_refuses_is_told_apart() {
     let service = Service::plain();
     let more = format!("ProxyServer=127.0.0.1;ProxyPort={}", super::free_port());
