@@ -14,7 +14,7 @@ const PAGE_SIZE: u64 = 200;
 /// Lists of which a person may be allowed to see a part only.
 const LISTS: [&str; 3] = ["matters", "activities", "tasks"];
 
-/// Whether bills?matter_id= finds a bill by each of its matters.
+/// Whether `bills?matter_id=` finds a bill by each of its matters.
 pub fn bill_matters(probe: &mut Probe<'_>) -> Result<()> {
     const CLAIM: &str = "matter_id finds every bill whose array matters holds that matter";
     let query = [("limit", "200"), ("fields", "id,matters{id}")];
