@@ -211,7 +211,9 @@ impl Database {
             }
             Failure::NeedsCustomFields { table } => incomplete(&table),
         };
-        let mut catalog = if self.catalog.get().is_some() {
+        // Statements without tables need no catalogue. Another thread may make it meanwhile.
+        let is_made = self.catalog.get().is_some();
+        let mut catalog = if is_made {
             self.known_catalog()
         } else {
             Arc::default()
@@ -223,7 +225,7 @@ impl Database {
         let analyze =
             |catalog: &Catalog| typing::analyze_translated(&translated.sql, written, catalog);
         let mut outcome = analyze(&catalog);
-        if outcome.is_err() && self.catalog.get().is_none() {
+        if outcome.is_err() && !is_made {
             catalog = self.known_catalog();
             outcome = analyze(&catalog);
         }

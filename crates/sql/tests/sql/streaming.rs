@@ -1,5 +1,6 @@
 //! Rows come as pages do, and queries share what the service allows.
 
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use apilink_core::cancel::CancellationToken;
@@ -147,4 +148,31 @@ fn a_statement_is_queried_again_with_other_values() {
         .sum();
     assert_eq!(total, 200);
     assert_eq!(world.request_count(), 4);
+}
+
+/// The catalogue is made when a table is first asked for, by whichever thread comes first.
+#[test]
+fn first_statements_side_by_side_find_their_tables() {
+    let world = World::start(Options::default());
+    // A statement that is looked at for a while before it comes to its table.
+    let others: Vec<String> = (0..100)
+        .map(|nth| format!("c{nth} AS (SELECT {nth} AS n)"))
+        .collect();
+    let sql = format!("WITH {} SELECT id FROM tasks", others.join(", "));
+    for _ in 0..5 {
+        let database = world.connect("");
+        let begin = Barrier::new(8);
+        std::thread::scope(|scope| {
+            for nth in 0..8 {
+                let (database, begin, sql) = (&database, &begin, &sql);
+                scope.spawn(move || {
+                    begin.wait();
+                    std::thread::sleep(Duration::from_millis(nth * 3));
+                    let cancel = CancellationToken::new();
+                    let prepared = database.prepare(sql, &cancel);
+                    assert!(prepared.is_ok(), "{:?}", prepared.err());
+                });
+            }
+        });
+    }
 }
