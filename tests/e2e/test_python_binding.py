@@ -691,7 +691,7 @@ def test_objects_show_what_they_are_and_no_secret(sandbox):
     request = connection.prepare("get", "matters?page_token=canary", fields="id")
     assert repr(request) == "<Request GET matters>"
     signed = connection.prepare("PUT", "https://s3.example/x?signature=canary", signed=True)
-    assert repr(signed) == "<Request PUT to a signed URL>"
+    assert repr(signed) == "<Request PUT to a URL>"
     connection.close()
     assert repr(connection) == "<Connection closed>"
 

@@ -28,7 +28,14 @@ HERE = pathlib.Path(__file__).parent
 PATIENCE = 300
 PEM = "-----BEGIN PRIVATE KEY----- {} -----END PRIVATE KEY-----"
 # Values that are no secrets and that a message or record needs to be understood.
-SHOWN_IN_RECORDS = {"Profile", "OAuthSettingsLocation", "Logfile", "CallbackURL", "OAuthClientId"}
+SHOWN_IN_RECORDS = {
+    "Profile",
+    "OAuthSettingsLocation",
+    "Logfile",
+    "CallbackURL",
+    "OAuthClientId",
+    "ProxyServer",
+}
 
 
 # ---- canaries ----------------------------------------------------------------------------------

@@ -102,8 +102,9 @@ class Request:
     def _prepare(self, method: str, path: str, signed: bool) -> None:
         name = "apilink_request_prepare_signed" if signed else "apilink_request_prepare"
         self._handle.call(name, *text_argument(method.upper()), *text_argument(path))
-        # The query, and all of a signed URL, may hold secrets.
-        self._what = f"{method.upper()} {'to a signed URL' if signed else path.partition('?')[0]}"
+        # A query, and every part of a URL, may hold secrets.
+        is_url = signed or ":" in path
+        self._what = f"{method.upper()} {'to a URL' if is_url else path.partition('?')[0]}"
 
     @staticmethod
     def _refuse_misspelt(query: Mapping[str, Any]) -> None:

@@ -212,9 +212,12 @@ pub(super) fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<Tok
             "The service sent an empty access token. Try again; if it goes on, ask the service.",
         ));
     }
-    let token_type = &reply.token_type().0;
-    if token_type != BEARER {
-        return Err(not_bearer(token_type));
+    if reply.token_type().0 != BEARER {
+        // What it is instead is left out: a service that mixes things up may have put a token there.
+        return Err(unusable(
+            "The service sent a token of another type than bearer, and no other can be used (RFC 6749 \
+             section 7.1). Nothing was kept. Check the OAuth URLs.",
+        ));
     }
     if access_token.contains(char::is_control) {
         return Err(unusable(
@@ -239,14 +242,6 @@ pub(super) fn token_set(reply: &TokenReply, issued_at: SystemTime) -> Result<Tok
         expires_in: reply.expires_in(),
         lineage: Lineage::default(),
     })
-}
-
-fn not_bearer(token_type: &str) -> Diagnostic {
-    unusable(format!(
-        "The service sent a token of the type {}, and only bearer tokens can be used (RFC 6749 \
-         section 7.1). Nothing was kept. Check the OAuth URLs.",
-        printable(token_type)
-    ))
 }
 
 /// A token that is of no use, and the grant may be used up.

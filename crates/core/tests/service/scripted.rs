@@ -524,7 +524,7 @@ fn a_token_that_no_request_can_carry_is_not_kept() {
         (r#"{"access_token":"canary\u0000"}"#, "control character"),
         (
             r#"{"access_token":"canary","token_type":"mac"}"#,
-            "type mac",
+            "another type than bearer",
         ),
     ] {
         let error = refresh_at(
