@@ -1,7 +1,7 @@
 //! Responses: status, headers, and the body in all its forms.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use apilink_abi::cancel::CancelScope;
 use apilink_abi::code::Outcome;
@@ -10,6 +10,7 @@ use apilink_abi::output::{BytesOut, TextOut, ValueOut, count};
 use apilink_core::http::{self, WholeBody};
 use apilink_core::{Diagnostic, Result, SqlState};
 use libc::c_void;
+use once_cell::sync::OnceCell;
 use serde_json::Value;
 
 use crate::connection::Connection;
@@ -26,7 +27,7 @@ pub(crate) struct Response {
     reply: Mutex<Reply>,
     /// The whole body, once it was asked for. Kept here, because the program has a pointer to it
     /// whatever becomes of the reply.
-    whole: OnceLock<WholeBody>,
+    whole: OnceCell<WholeBody>,
     scope: Arc<CancelScope>,
     records: Records,
 }
@@ -60,7 +61,7 @@ impl Response {
                 reply,
                 piece: Vec::new(),
             }),
-            whole: OnceLock::new(),
+            whole: OnceCell::new(),
             scope: CancelScope::within(scope),
             records: Records::default(),
         })
