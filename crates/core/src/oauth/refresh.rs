@@ -132,7 +132,8 @@ fn blocking_client(
         })
 }
 
-/// A refresh that has its connection cannot be cancelled and holds up others, so it has a bound where requests have none.
+/// A refresh that has its connection cannot be cancelled and holds up others, so it has a bound where
+/// requests have none.
 fn refresh_limit(settings: &TransportSettings) -> Duration {
     const LONGEST: Duration = Duration::from_secs(60);
     settings.timeout.unwrap_or(LONGEST)

@@ -45,8 +45,9 @@ pub fn check_request(method: &str, path: &str, query: &str) -> Result<(), String
 ///
 /// Beyond the document are those that Clio's prose describes, or that were seen: 422 for an offset
 /// and a page token past the end, or that cannot be, and for deleting what is locked; and 404 for
-/// deleting what is not there, and for a list below it. What stands before the API (tokens, versions, the rate limit) can
-/// answer every request, and is not checked here; a 501 is the sandbox's own.
+/// deleting what is not there, and for a list below it. What stands before the API (tokens,
+/// versions, the rate limit) can answer every request, and is not checked here; a 501 is the
+/// sandbox's own.
 ///
 /// # Errors
 /// The operation and the status, in words.

@@ -130,9 +130,9 @@ pub struct Translated {
 /// Translates one statement. A semicolon behind it does no harm.
 ///
 /// # Errors
-/// All with line and column, as [`crate::position`] writes them: 42000 for wrong SQL, for no and for more than one statement; 22007 for
-/// a date literal that is none; 42S02 for an unknown qualifier of a table; HYC00 for what is known
-/// and not available, such as `TOP … PERCENT`.
+/// All with line and column, as [`crate::position`] writes them: 42000 for wrong SQL, for no and
+/// for more than one statement; 22007 for a date literal that is none; 42S02 for an unknown
+/// qualifier of a table; HYC00 for what is known and not available, such as `TOP … PERCENT`.
 pub fn translate(sql: &str, qualifiers: &Qualifiers) -> Result<Translated> {
     let source = Source::new(sql)?;
     let (start, explain) = explained(&source);

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::rewrite;
 use crate::catalog::Catalog;
 
-/// Three tables of a service, of which one shows a part of another's records, and an array in records, as `SQLite` declares them too.
+/// Three tables of a service, of which one shows a part of another's records, and an array in
+/// records, as `SQLite` declares them too.
 fn catalog() -> Catalog {
     let column = |name: &str, kind: &str| json!({ "name": name, "type": kind });
     let reference = |name: &str, table: &str| json!({ "name": name, "type": "bigint", "reference": { "table": table } });
